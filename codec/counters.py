@@ -1,0 +1,46 @@
+"""What the codec passed over in silence: context shed by encoders, values unusable to readers."""
+
+from threading import Lock
+from typing import Final
+
+from .constants import BAGGAGE, CONTENT_FORMAT, CREATION, FANOUT, TIMEOUT, TRACE, TRACESTATE
+
+NAMES: Final = {
+    TRACE: "trace",
+    TRACESTATE: "tracestate",
+    BAGGAGE: "baggage",
+    TIMEOUT: "timeout",
+    CONTENT_FORMAT: "content_format",
+    FANOUT: "fanout",
+    CREATION: "creation",
+}
+
+_lock = Lock()
+_counts = {
+    **{f"shed_{NAMES[key]}": 0 for key in (TRACE, TRACESTATE, BAGGAGE, CREATION)},
+    **{f"unusable_{name}": 0 for name in NAMES.values()},
+}
+
+
+def counters() -> dict[str, int]:
+    """A snapshot of this process's counts, all of which only grow.
+
+    ``shed_*``: members of tracestate, entries of baggage, and whole keys that encoders left out
+    (E-2 to E-5), and traces that a frame had no room for when it was restamped (L-2).
+    ``unusable_*``: values of known keys that were read as absent (G-7), once for each frame.
+    """
+    with _lock:
+        return dict(_counts)
+
+
+def count_shed(key: int, amount: int) -> None:
+    _count(f"shed_{NAMES[key]}", amount)
+
+
+def count_unusable(key: int) -> None:
+    _count(f"unusable_{NAMES[key]}", 1)
+
+
+def _count(name: str, amount: int) -> None:
+    with _lock:
+        _counts[name] += amount

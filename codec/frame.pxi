@@ -1,0 +1,239 @@
+# Frame and decode: a frame's bytes, and the places of its fields.
+
+
+@cython.final
+@cython.binding(True)
+@cython.embedsignature(False)
+@cython.no_gc  # what it holds cannot refer back to it
+@cython.freelist(64)
+cdef class Frame:
+    """One frame, which cannot be changed. Equal frames have equal bytes.
+
+    ``kind``: a Kind, an int where it is unknown, None for a bare message. ``id``: 0 where nothing
+    is answered. ``target``: the method, the status, or 0. ``payload``: the body. Made from fields,
+    it raises FrameError where they make no valid frame and TypeError for wrong types. What
+    ``raw_extensions`` holds is written as it is; ``trace`` and ``extensions`` give the keys that it
+    lacks.
+    """
+
+    cdef bytes data
+    cdef Layout layout
+    cdef bint trace_was_read
+    cdef object trace_read
+    cdef object extensions_read  # None until read
+
+    def __cinit__(self):
+        self.data = b""
+
+    def __init__(
+        self, kind, id, target, payload=b"", trace=None, extensions=None, raw_extensions=None
+    ):
+        self.data = write(
+            kind, id, target, payload, stamp_of(trace), with_raw_creation(extensions), raw_extensions
+        )
+        scan(<const uint8_t*>PyBytes_AS_STRING(self.data), PyBytes_GET_SIZE(self.data), &self.layout)
+        self.trace_was_read = False
+        self.extensions_read = None
+
+    @property
+    def kind(self):
+        if 0 <= self.layout.kind <= PONG:
+            return KINDS[self.layout.kind]
+        return None if self.layout.kind == BARE else self.layout.kind
+
+    @property
+    def id(self):
+        """The number that pairs a request with its response, 0 where nothing is answered."""
+        return self.layout.id
+
+    @property
+    def target(self):
+        """The method of a request or notification, the status of a response, else mostly 0."""
+        return target_text(self) if self.layout.target_is_text else self.layout.target_number
+
+    @property
+    def method(self):
+        """The target of a request or notification, else None."""
+        if self.layout.kind == REQUEST or self.layout.kind == NOTIFICATION:
+            return target_text(self)
+        return None
+
+    @property
+    def status(self):
+        """The target of a response, UNKNOWN for a number that is not assigned, else None."""
+        if self.layout.kind != RESPONSE:
+            return None
+        if self.layout.target_number < <uint32_t>len(STATUSES):
+            return STATUSES[self.layout.target_number]
+        return Status.UNKNOWN
+
+    @property
+    def payload(self):
+        """The body."""
+        return span_bytes(self, self.layout.payload)
+
+    @property
+    def trace(self):
+        """The trace context, NOT_SAMPLED, or None where it is undecided or unusable."""
+        if not self.trace_was_read:
+            self.trace_read = read_trace(self)
+            self.trace_was_read = True
+        return self.trace_read
+
+    @property
+    def extensions(self):
+        """Every key but 1 and 3, read only: usable values of known keys in Python, others RawItem.
+
+        Unusable values of known keys are absent. Baggage is a mapping, fanout a tuple, creation a
+        TraceContext.
+        """
+        if self.extensions_read is None:
+            self.extensions_read = MappingProxyType(read_extensions(self))
+        return self.extensions_read
+
+    @property
+    def raw_extensions(self):
+        """Every extension as encoded, read only, in the order of the frame."""
+        return MappingProxyType({key: RawItem(data) for key, data in encoded_entries(self)})
+
+    def __eq__(self, other):
+        if type(other) is not Frame:
+            return NotImplemented
+        cdef Frame that = <Frame>other
+        return self.data == that.data and (self.layout.kind == BARE) == (that.layout.kind == BARE)
+
+    def __hash__(self):
+        return hash(self.data)
+
+    def __repr__(self):
+        return (
+            f"Frame({self.kind!r}, {self.id!r}, {self.target!r}, {self.payload!r}, "
+            f"raw_extensions={dict(self.raw_extensions)!r})"
+        )
+
+
+def decode(data):
+    """The frame in ``data``. FrameError names the first rule that is broken, and where."""
+    return decode_bytes(<bytes>data if type(data) is bytes else as_bytes(data))
+
+
+cdef Frame decode_bytes(bytes data):
+    cdef Frame frame = Frame.__new__(Frame)
+    cdef Rule rule = scan(
+        <const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data), &frame.layout
+    )
+    if rule:
+        raise fault(rule, &frame.layout)
+    frame.data = data
+    return frame
+
+
+cdef object fault(Rule rule, Layout* layout):
+    """The FrameError of a rule that the scan found broken."""
+    return FrameError(
+        RULE_IDS[rule],
+        layout.offset,
+        FIELD_NAMES[layout.field],
+        layout.kind if layout.kind >= 0 else None,
+        layout.id if layout.has_id else None,
+    )
+
+
+cdef inline const uint8_t* bytes_of(Frame frame) noexcept:
+    return <const uint8_t*>PyBytes_AS_STRING(frame.data)
+
+
+cdef inline bytes span_bytes(Frame frame, Span span):
+    return PyBytes_FromStringAndSize(
+        PyBytes_AS_STRING(frame.data) + span.start, span.end - span.start
+    )
+
+
+cdef inline str target_text(Frame frame):
+    cdef const uint8_t* text = bytes_of(frame) + frame.layout.target.start
+    cdef Py_ssize_t size = frame.layout.target.end - frame.layout.target.start
+    cdef str ascii
+    if not is_ascii(text, size):
+        return PyUnicode_DecodeUTF8(<const char*>text, size, NULL)
+    ascii = PyUnicode_New(size, 0x7F)
+    memcpy(PyUnicode_1BYTE_DATA(ascii), text, size)
+    return ascii
+
+
+# Meaning, section 3.5. Unusable values read as absent (G-7).
+
+
+cdef object read_trace(Frame frame):
+    cdef const uint8_t* data = bytes_of(frame)
+    cdef Layout* at = &frame.layout
+    cdef const uint8_t* binary = NULL
+    cdef object state = None
+    if at.trace.start:
+        binary = usable_trace(data + at.trace.start, data + at.trace.end)
+    if at.state.start:
+        if binary != NULL:
+            state = usable.tracestate(span_bytes(frame, at.state))
+        if state is None:
+            count_unusable(constants.TRACESTATE)  # U-2
+    if binary != NULL:
+        return read_trace_context(binary, "" if state is None else state)
+    if not at.trace.start:
+        return None
+    if data[at.trace.start] == FALSE_BYTE:
+        return NOT_SAMPLED
+    count_unusable(constants.TRACE)  # U-1
+    return None
+
+
+cdef list encoded_entries(Frame frame):
+    """The (key, encoded value) of every extension, in the order of the frame."""
+    cdef const uint8_t* start = bytes_of(frame)
+    cdef const uint8_t* value
+    cdef Cursor c
+    cdef int i, major = 0
+    cdef uint64_t argument = 0
+    cdef list entries = []
+    cdef object key
+    c.at = start + frame.layout.extensions.start
+    c.end = start + frame.layout.extensions.end
+    if frame.layout.entries:
+        read_head(&c, &major, &argument)
+    for i in range(frame.layout.entries):
+        read_key(&c, &major, &argument)
+        if major == UINT:
+            key = argument
+        else:
+            key = PyUnicode_DecodeUTF8(<const char*>c.at - argument, <Py_ssize_t>argument, NULL)
+        value = c.at
+        skip_value(&c, 0)
+        entries.append((key, PyBytes_FromStringAndSize(<const char*>value, c.at - value)))
+    return entries
+
+
+cdef dict read_extensions(Frame frame):
+    cdef dict read = {}
+    for key, data in encoded_entries(frame):
+        if key == constants.CREATION or key in usable.READERS:
+            value = read_known(key, data)
+            if value is not None:
+                read[key] = value
+        elif key != constants.TRACE and key != constants.TRACESTATE:
+            read[key] = RawItem(data)
+    return read
+
+
+cdef object read_known(object key, bytes data):
+    """The value of a known key, None where it is unusable. U-3 to U-7"""
+    cdef const uint8_t* item
+    cdef const uint8_t* binary
+    cdef object value = None
+    if key == constants.CREATION:
+        item = <const uint8_t*>PyBytes_AS_STRING(data)
+        binary = usable_trace(item, item + PyBytes_GET_SIZE(data))
+        if binary != NULL:
+            value = read_trace_context(binary, "")
+    else:
+        value = usable.READERS[key](data)
+    if value is None:
+        count_unusable(key)
+    return value

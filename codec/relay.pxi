@@ -1,0 +1,174 @@
+# Relays, and messages on a transport of one's own: sections 4.3 and 5.4 of the specification.
+
+
+cdef inline bint begins_like_a_frame(const uint8_t* data, Py_ssize_t size) noexcept:
+    """By its first four bytes alone. M-2"""
+    return size >= PREFIX and memcmp(data, MAGIC, PREFIX - 1) == 0 and ARRAY_4 <= data[3] <= ARRAY_5
+
+
+cdef int acquire(object data, Py_buffer* view) except -1:
+    """Any buffer as bytes. An empty view has no gaps, whatever its strides."""
+    empty = type(data) is memoryview and data.nbytes == 0
+    return PyObject_GetBuffer(b"" if empty else data, view, PyBUF_SIMPLE)
+
+
+def is_frame(data):
+    """Whether the data begins like a frame, by its first four bytes. M-2"""
+    cdef Py_buffer view
+    acquire(data, &view)
+    try:
+        return begins_like_a_frame(<const uint8_t*>view.buf, view.len)
+    finally:
+        PyBuffer_Release(&view)
+
+
+def peek_trace(data):
+    """Whether the message is sampled, False: decided not, None: undecided or bare.
+
+    Says of every valid frame what its ``trace`` says; of an invalid one it may say anything.
+    """
+    cdef Py_buffer view
+    if type(data) is bytes:
+        return peek(<const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+    acquire(data, &view)
+    try:
+        return peek(<const uint8_t*>view.buf, view.len)
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef object peek(const uint8_t* data, Py_ssize_t size):
+    cdef const uint8_t* binary
+    cdef Cursor c
+    cdef int major = 0
+    cdef int fields
+    cdef uint64_t argument = 0
+    if not begins_like_a_frame(data, size) or data[3] == ARRAY_4:
+        return None
+    c.at = data + PREFIX
+    c.end = data + size
+    for fields in range(4):
+        if read_head(&c, &major, &argument):
+            return None
+        if (major == TSTR or major == BSTR) and take(&c, argument):
+            return None
+    if read_head(&c, &major, &argument) or c.end - c.at < 2 or c.at[0] != TRACE:  # key 1 is first
+        return None
+    if c.at[1] == FALSE_BYTE:
+        return False
+    if c.end - c.at <= TRACE_ENCODED:
+        return None
+    binary = usable_trace(c.at + 1, c.end)
+    return None if binary == NULL else binary[28] & SAMPLED != 0
+
+
+def restamp(data, trace):
+    """The frame with another trace, all else byte by byte as it was. FrameError as decode."""
+    cdef Frame frame = decode_bytes(as_bytes(data))
+    check_trace(trace)
+    if not REQUEST <= frame.layout.kind <= NOTIFICATION:
+        return frame.data  # L-3
+    cdef dict given = stamp_of(trace)
+    others = {
+        write_key(key): value
+        for key, value in encoded_entries(frame)
+        if key != constants.TRACE and key != constants.TRACESTATE
+    }
+    cdef bytes extension_map = fit(others, given)
+    if given and given[constants.TRACE].encoded() is None:
+        return frame.data  # L-2
+    return join(frame, extension_map)  # L-1
+
+
+def strip(data):
+    """The base frame. FrameError as decode, and X-11 where an even key demands to be understood."""
+    cdef Frame frame = decode_bytes(as_bytes(data))
+    if frame.layout.even:
+        refuse_even(frame, ())  # L-4
+    return join(frame, b"")
+
+
+cdef bytes join(Frame frame, bytes extension_map):
+    """The frame's four elements with another extension map."""
+    cdef Py_ssize_t base = frame.layout.payload.end
+    cdef Py_ssize_t more = PyBytes_GET_SIZE(extension_map)
+    cdef bytes joined = PyBytes_FromStringAndSize(NULL, base + more)
+    cdef uint8_t* p = <uint8_t*>PyBytes_AS_STRING(joined)
+    memcpy(p, bytes_of(frame), base)
+    p[PREFIX - 1] = ARRAY_5 if more else ARRAY_4
+    memcpy(p + base, PyBytes_AS_STRING(extension_map), more)
+    return joined
+
+
+cdef object refuse_even(Frame frame, object understood):
+    cdef list demands = []
+    for key, _ in encoded_entries(frame):
+        if isinstance(key, int) and key % 2 == 0 and key not in understood:
+            demands.append(key)
+    if demands:
+        raise FrameError(
+            "X-11",
+            key_offset(frame, demands[0]),
+            "extension key",
+            frame.kind,
+            frame.id,
+            ", ".join(map(str, demands)),
+        )  # X-11
+
+
+cdef Py_ssize_t key_offset(Frame frame, uint64_t wanted) except -1:
+    """Where a key that is there begins."""
+    cdef const uint8_t* start = bytes_of(frame)
+    cdef Cursor c
+    cdef int major = 0
+    cdef uint64_t argument = 0
+    c.at = start + frame.layout.extensions.start
+    c.end = start + frame.layout.extensions.end
+    read_head(&c, &major, &argument)
+    while True:
+        read_key(&c, &major, &argument)
+        if major == UINT and argument == wanted:
+            return c.item - start
+        skip_value(&c, 0)
+
+
+def wrap(message, trace=None, extensions=None):
+    """An envelope around a message."""
+    return encode_notification("", message, trace, extensions)
+
+
+def unwrap(data, *, mode="both", understood=()):
+    """The message in ``data``, bare (``kind`` is None) or in an envelope.
+
+    ``mode``: ``both`` tells them apart by the first four bytes, ``framed`` takes envelopes only,
+    ``bare`` takes every message as it is. ``understood``: the even keys that the caller
+    understands. FrameError as decode; M-3 for a valid frame that is no envelope; X-11 for other
+    even keys.
+    """
+    cdef bytes whole
+    cdef Frame frame
+    if mode not in ("both", "framed", "bare"):
+        raise ValueError(f"mode must be 'both', 'framed' or 'bare', not {mode!r}")
+    whole = as_bytes(data)
+    if mode == "bare" or (
+        mode == "both"
+        and not begins_like_a_frame(<const uint8_t*>PyBytes_AS_STRING(whole), PyBytes_GET_SIZE(whole))
+    ):
+        return bare_message(whole)  # M-2, M-4
+    frame = decode_bytes(whole)  # M-1
+    if frame.layout.kind != NOTIFICATION:
+        raise FrameError("M-3", PREFIX, "kind", frame.kind, frame.id)  # M-3
+    if frame.layout.target.start != frame.layout.target.end:
+        raise FrameError("M-3", PREFIX + 2, "target", frame.kind, frame.id)  # M-3
+    if frame.layout.even:
+        refuse_even(frame, understood)
+    return frame
+
+
+cdef Frame bare_message(bytes message):
+    cdef Frame frame = Frame.__new__(Frame)
+    frame.data = message
+    frame.layout.kind = BARE
+    frame.layout.target_is_text = True
+    frame.layout.payload.end = PyBytes_GET_SIZE(message)
+    return frame
