@@ -1,0 +1,400 @@
+"""encode.json, what an encoder writes and what it refuses (E-1, E-4, E-6 to E-9, F, X)."""
+
+from collections.abc import Mapping
+
+from .build import (
+    FALSE,
+    MAGIC,
+    NULL,
+    TRUE,
+    Json,
+    Name,
+    array,
+    binary_trace,
+    bstr,
+    frame,
+    key_of,
+    mapping,
+    nint,
+    request,
+    rule_of,
+    tstr,
+    uint,
+    vector,
+    written,
+)
+from .frames import KINDS, UNKNOWN, id_of, target_of
+from .tagged import NOT_SAMPLED, UNDECIDED, context, name, tagged
+
+TRACE = bstr(binary_trace())
+
+
+def arguments(
+    kind: int = 0,
+    id: int = 1,
+    target: Name = "a",
+    payload: bytes = b"",
+    trace: object = UNDECIDED,
+    extensions: Mapping[Name, object] | None = None,
+    raw: Mapping[Name, bytes] | None = None,
+) -> Json:
+    """What an encoder is given: by default the request of ``build.request``."""
+    plain = [
+        {"key": name(key), "value": tagged(value)} for key, value in (extensions or {}).items()
+    ]
+    encoded = [{"key": name(key), "item": written(item)} for key, item in (raw or {}).items()]
+    return {
+        "kind": kind,
+        "id": id,
+        "target": name(target),
+        "payload": written(payload),
+        "trace": trace,
+        "extensions": plain,
+        "raw": encoded,
+    }
+
+
+def writes(
+    id: str,
+    given: Json,
+    data: bytes,
+    shed: Mapping[str, int] | None = None,
+    obeys: str = "",
+    comment: str | None = None,
+) -> Json:
+    """Arguments, the frame that they make, and what was shed of them."""
+    expect = {"hex": written(data), "shed": dict(shed or {})}
+    fields = {"arguments": given, "expect": expect}
+    return vector(id, fields, f"{rule_of(id)} {obeys}", comment=comment)
+
+
+def refuses(id: str, given: Json, obeys: str = "", comment: str | None = None) -> Json:
+    """Arguments that make no valid frame: the rule that they would break."""
+    rule = rule_of(id)
+    fields = {"arguments": given, "expect": {"error": {"rule": rule}}}
+    return vector(id, fields, obeys, rule, comment)
+
+
+def cases() -> list[Json]:
+    return [
+        *_traces(),
+        *_kinds(),
+        *_fields_refused(),
+        *_creations(),
+        *_too_much(),
+        *_empty(),
+        *_sorted(),
+        *_known(),
+        *_values(),
+        *_raw(),
+    ]
+
+
+def _traces() -> list[Json]:
+    state = "a=1,b=2"
+    decided = request(mapping(uint(1), FALSE))
+    stated = request(mapping(uint(1), TRACE, uint(3), tstr(state)))
+    made = [
+        writes("E-1/undecided", arguments(), request(), obeys="E-7"),
+        writes("E-1/not-sampled", arguments(trace=NOT_SAMPLED), decided),
+        writes("E-1/tracestate", arguments(trace=context(state=state)), stated),
+        writes(
+            "E-1/notification",
+            arguments(2, 0, "a", trace=NOT_SAMPLED),
+            frame(uint(2), uint(0), tstr("a"), bstr(), mapping(uint(1), FALSE)),
+        ),
+        writes(
+            "E-1/envelope",
+            arguments(2, 0, "", b"{}", context()),
+            frame(uint(2), uint(0), tstr(""), bstr(b"{}"), mapping(uint(1), TRACE)),
+        ),
+    ]
+    for flags in (0x00, 0x01, 0x02, 0xFF):
+        item = bstr(binary_trace(flags=flags))
+        data = request(mapping(uint(1), item))
+        made.append(writes(f"E-1/flags-{flags:02x}", arguments(trace=context(flags)), data))
+    return made
+
+
+def _kinds() -> list[Json]:
+    made = []
+    for kind, kind_name in KINDS.items():
+        id, (target, item) = id_of(kind), target_of(kind)
+        data = frame(uint(kind), uint(id), item, bstr(b"x"))
+        made.append(writes(f"F-7/given-{kind_name}", arguments(kind, id, target, b"x"), data))
+    for kind in UNKNOWN:
+        data = frame(uint(kind), uint(0), tstr(""), bstr())
+        made.append(writes(f"F-15/given-kind-{kind}-text", arguments(kind, 0, ""), data))
+        data = frame(uint(kind), uint(2**32 - 1), uint(2**32 - 1), bstr())
+        given = arguments(kind, 2**32 - 1, 2**32 - 1)
+        made.append(writes(f"F-15/given-kind-{kind}-number", given, data))
+    for size in (0, 23, 24, 255, 256, 4_095, 4_096, 4_097, 65_535, 65_536):
+        payload = b"p" * size
+        data = MAGIC + b"\x84\x00\x01\x61a" + bstr(payload)
+        made.append(writes(f"F-17/given-{size}-bytes", arguments(payload=payload), data))
+    for size in (1, 23, 24, 255):
+        data = frame(uint(0), uint(1), tstr("m" * size), bstr())
+        made.append(writes(f"F-11/given-{size}-bytes", arguments(target="m" * size), data))
+    for id in (23, 24, 255, 256, 65_535, 65_536, 2**32 - 1):
+        data = frame(uint(1), uint(id), uint(id), bstr())
+        made.append(writes(f"F-8/given-{id}", arguments(1, id, id), data, obeys="F-13"))
+    return made
+
+
+def _fields_refused() -> list[Json]:
+    made = []
+    wide = "\u00e9" * 128
+    refused: dict[str, tuple[int, int, Name]] = {
+        "F-7/given-minus-one": (-1, 0, 0),
+        "F-7/given-65536": (65_536, 0, 0),
+        "F-8/given-minus-one": (0, -1, "a"),
+        "F-8/given-4294967296": (0, 2**32, "a"),
+        "F-8/given-unknown-kind-4294967296": (9, 2**32, 0),
+        "F-11/given-empty": (0, 1, ""),
+        "F-11/given-256-bytes": (0, 1, "m" * 256),
+        "F-11/given-128-characters-of-256-bytes": (0, 1, wide),
+        "F-12/given-256-bytes": (2, 0, "m" * 256),
+        "F-13/given-minus-one": (1, 1, -1),
+        "F-13/given-4294967296": (1, 1, 2**32),
+        "F-15/given-256-bytes": (8, 0, "m" * 256),
+        "F-15/given-4294967296": (8, 0, 2**32),
+        "F-15/given-minus-one": (8, 0, -1),
+        "F-16/given-target": (0, 1, "a\ud800"),
+        "F-16/given-notification": (2, 0, "\udfff"),
+    }
+    for kind, kind_name in KINDS.items():
+        target, _ = target_of(kind)
+        id = id_of(kind)
+        rule = "F-9" if id == 1 else "F-10"
+        refused[f"{rule}/given-{kind_name}-{1 - id}"] = (kind, 1 - id, target)
+        if kind > 2:
+            refused[f"F-14/given-{kind_name}-1"] = (kind, id, 1)
+            refused[f"F-14/given-{kind_name}-text"] = (kind, id, "")
+    for case, (kind, id, target) in refused.items():
+        made.append(refuses(case, arguments(kind, id, target)))
+    return made
+
+
+def _creations() -> list[Json]:
+    good = bstr(binary_trace(flags=0))
+    kept = request(mapping(uint(13), good))
+    made = [writes("E-4/creation-kept", arguments(extensions={13: context(0)}), kept)]
+    for shape, creation in (("number", 5), ("text", "x"), ("null", None), ("false", False)):
+        given = arguments(extensions={13: creation})
+        made.append(writes(f"E-4/creation-{shape}", given, request(), {"creation": 1}, "E-7"))
+    for shape, baggage in (("array", [1]), ("text", "k=v"), ("null", None), ("number", 5)):
+        given = arguments(extensions={5: baggage, 7: 9})
+        data = request(mapping(uint(7), uint(9)))
+        made.append(writes(f"E-4/baggage-{shape}", given, data, {"baggage": 1}))
+    return made
+
+
+def _too_much() -> list[Json]:
+    keys = [2 * n + 15 for n in range(64)]
+    many: dict[Name, object] = dict.fromkeys(keys)
+    full = request(mapping(*[part for key in keys for part in (uint(key), NULL)]))
+    room = 16_384 - 5
+    largest = request(mapping(uint(15), bstr(bytes(room))))
+    context_too = arguments(
+        trace=context(state="a=1"), extensions={5: {"k": "v"}, 13: context(), **many, 999: None}
+    )
+    return [
+        writes("X-2/given-64", arguments(extensions=many), full),
+        refuses("X-2/given-65", arguments(extensions=many | {999: None}), "E-6"),
+        refuses("X-2/given-65-and-context", context_too, "E-6"),
+        writes("X-3/given-16384", arguments(extensions={15: bytes(room)}), largest),
+        refuses("X-3/given-16385", arguments(extensions={15: bytes(room + 1)}), "E-6"),
+        refuses("X-3/given-16385-encoded", arguments(raw={15: bstr(bytes(room + 1))}), "E-6"),
+        refuses(
+            "X-3/given-16385-in-two",
+            arguments(extensions={15: bytes(8_000), "app": bytes(8_373)}),
+            "E-6",
+        ),
+    ]
+
+
+def _empty() -> list[Json]:
+    stateless = request(mapping(uint(1), TRACE))
+    return [
+        writes("E-7/empty-baggage", arguments(extensions={5: {}}), request()),
+        writes("E-7/empty-tracestate", arguments(trace=context(state="")), stateless),
+        writes(
+            "E-7/tracestate-of-commas",
+            arguments(trace=context(state=",,")),
+            stateless,
+            {"tracestate": 3},
+            "E-2",
+        ),
+        writes(
+            "E-7/baggage-of-nothing-usable",
+            arguments(extensions={5: {"": "v"}}),
+            request(),
+            {"baggage": 1},
+            "E-3",
+        ),
+    ]
+
+
+def _sorted() -> list[Json]:
+    unsorted = {"b": 1, "aa": 2, "a": 3, 300: 4, 7: 5, 24: 6, "": 7}
+    ordered = (
+        *(uint(7), uint(5), uint(24), uint(6), uint(300), uint(4), tstr(""), uint(7)),
+        *(tstr("a"), uint(3), tstr("b"), uint(1), tstr("aa"), uint(2)),
+    )
+    nested = mapping(uint(0), array(mapping(*ordered)), uint(1), mapping(*ordered))
+    given = {1: unsorted, 0: [unsorted]}
+    return [
+        writes(
+            "E-8/nested-keys-sorted",
+            arguments(extensions={15: unsorted}),
+            request(mapping(uint(15), mapping(*ordered))),
+        ),
+        writes(
+            "E-8/nested-keys-sorted-at-every-level",
+            arguments(extensions={"app": given}),
+            request(mapping(tstr("app"), nested)),
+        ),
+        writes(
+            "X-7/given-in-any-order",
+            arguments(extensions={"b": None, "aa": None, 65_537: None, "a": None, 7: 1, 15: None}),
+            request(
+                mapping(
+                    *(uint(7), uint(1), uint(15), NULL, uint(65_537), NULL),
+                    *(tstr("a"), NULL, tstr("b"), NULL, tstr("aa"), NULL),
+                )
+            ),
+        ),
+        writes(
+            "E-8/encoded-map-as-given",
+            arguments(raw={15: mapping(tstr("b"), NULL, tstr("a"), NULL)}),
+            request(mapping(uint(15), mapping(tstr("b"), NULL, tstr("a"), NULL))),
+            comment="E-8 is about maps that the encoder writes",
+        ),
+    ]
+
+
+def _known() -> list[Json]:
+    """Timeout, content-format and fanout: refused where unusable, unless given as encoded."""
+    keys = {"U-4": 7, "U-5": 9, "U-6": 11}
+    refused: dict[str, tuple[object, bytes]] = {
+        "U-4/given-negative": (-1, nint(-1)),
+        "U-4/given-text": ("1", tstr("1")),
+        "U-4/given-true": (True, TRUE),
+        "U-4/given-null": (None, NULL),
+        "U-5/given-65536": (65_536, uint(65_536)),
+        "U-5/given-negative": (-1, nint(-1)),
+        "U-5/given-text": ("json", tstr("json")),
+        "U-6/given-one-element": ([1], array(uint(1))),
+        "U-6/given-zero": ([1, 0], array(uint(1), uint(0))),
+        "U-6/given-more-kept": ([1, 2], array(uint(1), uint(2))),
+        "U-6/given-none-to-draw": ([1, 1, 0], array(uint(1), uint(1), uint(0))),
+        "U-6/given-number": (1, uint(1)),
+        "U-6/given-text": (["1", "1"], array(tstr("1"), tstr("1"))),
+    }
+    made = []
+    for case, (value, item) in refused.items():
+        key = keys[rule_of(case)]
+        made.append(refuses(case, arguments(extensions={key: value}), "E-9"))
+        encoded = "E-9/encoded-" + case.lower().replace("/given", "")
+        data = request(mapping(uint(key), item))
+        made.append(writes(encoded, arguments(raw={key: item}), data))
+    usable: dict[str, tuple[int, object, bytes]] = {
+        "timeout-0": (7, 0, uint(0)),
+        "timeout-largest": (7, 2**47, uint(2**47)),
+        "timeout-above-what-is-read": (7, 2**47 + 1, uint(2**47 + 1)),
+        "content-format-65535": (9, 65_535, uint(65_535)),
+        "fanout": (11, [9, 3], array(uint(9), uint(3))),
+        "fanout-to-draw": (11, [1, 1, 500], array(uint(1), uint(1), uint(500))),
+        "fanout-fourth-element": (11, [2, 1, 5, "x"], array(uint(2), uint(1), uint(5), tstr("x"))),
+    }
+    for case, (key, value, item) in usable.items():
+        data = request(mapping(uint(key), item))
+        made.append(writes(f"E-9/{case}", arguments(extensions={key: value}), data))
+    return made
+
+
+def _within(levels: int, shape: str) -> tuple[object, bytes]:
+    """A value so deep in arrays, in maps, or in both in turn, and its bytes."""
+    value: object = None
+    item = NULL
+    for level in range(levels):
+        if shape == "arrays" or (shape == "both" and level % 2):
+            value, item = [value], array(item)
+        else:
+            value, item = {"k": value}, mapping(tstr("k"), item)
+    return value, item
+
+
+def _values() -> list[Json]:
+    arrays, maps, both = (_within(16, shape) for shape in ("arrays", "maps", "both"))
+    written_values: dict[str, tuple[object, bytes]] = {
+        "largest": (2**64 - 1, uint(2**64 - 1)),
+        "least": (-(2**64), nint(-(2**64))),
+        "minus-24": (-24, nint(-24)),
+        "minus-25": (-25, nint(-25)),
+        "bytes": (b"\0\xff", bstr(b"\0\xff")),
+        "booleans": ([False, True, None], array(FALSE, TRUE, NULL)),
+        "16-deep": arrays,
+        "16-deep-in-maps": maps,
+        "16-deep-in-both": both,
+    }
+    made = []
+    for case, (value, encoded) in written_values.items():
+        data = request(mapping(uint(15), encoded))
+        made.append(writes(f"X-8/given-{case}", arguments(extensions={15: value}), data))
+    refused: dict[str, dict[Name, object]] = {
+        "X-8/given-2-to-the-64": {15: 2**64},
+        "X-8/given-below-least": {15: [-(2**64) - 1]},
+        "X-9/given-17-deep": {15: [arrays[0]]},
+        "X-9/given-17-deep-in-maps": {15: {"k": maps[0]}},
+        "X-9/given-17-deep-in-an-array": {15: [maps[0]]},
+        "X-9/given-17-deep-in-both": {15: {"k": both[0]}},
+        "X-10/given-negative": {15: {-1: None}},
+        "F-16/given-value": {15: "\ud800"},
+        "F-16/given-nested-key": {15: {"\udc00": None}},
+        "F-16/given-key": {"\ud800": None},
+        "X-5/given-zero": {0: None},
+        "X-5/given-minus-one": {-1: None},
+        "X-5/given-4294967296": {2**32: None},
+        "X-6/given-empty": {"": None},
+        "X-6/given-65-bytes": {"k" * 65: None},
+        "X-6/given-33-characters-of-66-bytes": {"\u00e9" * 33: None},
+    }
+    for case, extensions in refused.items():
+        made.append(refuses(case, arguments(extensions=extensions)))
+    return made
+
+
+def _raw() -> list[Json]:
+    """Values given as encoded are written as they are, if they are one item of the subset."""
+    kept: dict[str, dict[Name, bytes]] = {
+        "unusable-trace": {1: NULL},
+        "later-trace": {1: bstr(binary_trace(version=9) + b"\0")},
+        "tracestate-without-trace": {3: tstr("a=1")},
+        "unusable-baggage": {5: uint(1)},
+        "empty-baggage": {5: mapping()},
+        "unusable-creation": {13: FALSE},
+        "unknown": {15: mapping(uint(1), NULL, uint(1), NULL), "app": nint(-1)},
+    }
+    made = []
+    for case, raw in kept.items():
+        entries = [part for key, item in raw.items() for part in (key_of(key), item)]
+        made.append(
+            writes(f"X-8/encoded-{case}-kept", arguments(raw=raw), request(mapping(*entries)))
+        )
+    faults = {
+        "F-1": b"\x42a",
+        "F-2": b"\x1c",
+        "F-3": b"\x9f\xff",
+        "F-4": b"\x18\x01",
+        "F-16": b"\x61\xff",
+        "F-18": b"\x00\x00",
+        "X-8": b"\xf9\x00\x00",
+        "X-9": b"\x81" * 17 + NULL,
+        "X-10": mapping(nint(-1), NULL),
+    }
+    for rule, item in faults.items():
+        made.append(refuses(f"{rule}/encoded", arguments(raw={15: item})))
+    made.append(refuses("F-1/encoded-nothing", arguments(raw={15: b""})))
+    made.append(refuses("X-5/encoded-zero", arguments(raw={0: NULL})))
+    return made
