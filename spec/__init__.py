@@ -1,0 +1,1 @@
+"""The specification, its numbers and vectors, and the tool that checks bytes against it."""

@@ -1,0 +1,225 @@
+"""Frames out of files of any size, in memory that depends on the largest frame alone."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple, Protocol
+
+from tracewire.codec import FrameError, decode
+from tracewire.codec.constants import MAGIC, STREAM_PREFIX
+
+CHUNK: Final = 1 << 18  # bytes asked of a file at a time
+WINDOW: Final = 1024  # bytes looked at for the first frame of a sequence
+SAMPLE: Final = 4096  # bytes that tell hexadecimal text from other input
+TEXT_PER_BYTE: Final = 16  # characters of hexadecimal text, comments included, for a byte of frame
+
+_NO_DIGITS: Final = re.compile(rb"#[^\n]*|0[xX]")
+_NOT_HEX: Final = re.compile(rb"[^0-9a-fA-F\s]")
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Unreadable(Exception):
+    """Input that cannot be judged: why, and what to do about it."""
+
+
+class Record(NamedTuple):
+    """One frame of a capture, or what there is of it.
+
+    ``at``: where it begins in the input, in bytes. ``data``: the frame; of an invalid one in a
+    sequence, whose end is unknown, what was read of it. ``error``: why it is invalid.
+    """
+
+    at: int
+    data: bytes
+    error: FrameError | None
+
+
+class Window:
+    """A view of the input that slides over it and holds little more than it was asked for."""
+
+    def __init__(self, file: Readable) -> None:
+        self.offset = 0  # of the next byte, in the input
+        self._file = file
+        self._held = b""
+        self._next = 0  # of the next byte, in what is held
+        self._ended = False
+
+    def peek(self, size: int) -> bytes:
+        """The next ``size`` bytes, fewer where the input ends before."""
+        if self._next + size > len(self._held) and not self._ended:
+            self._fill(size)
+        return self._held[self._next : self._next + size]
+
+    def skip(self, size: int) -> None:
+        """Moves on by ``size`` bytes that were peeked."""
+        self._next += size
+        self.offset += size
+
+    def _fill(self, size: int) -> None:
+        # Chunk by chunk: nothing is allocated for a length that was only announced.
+        parts = [self._held[self._next :]]
+        missing = size - len(parts[0])
+        while missing > 0 and not self._ended:
+            parts.append(self._read())
+            missing -= len(parts[-1])
+            self._ended = not parts[-1]
+        self._held = b"".join(parts)
+        self._next = 0
+
+    def _read(self) -> bytes:
+        try:
+            return self._file.read(CHUNK)
+        except OSError as error:
+            raise Unreadable(error.strerror) from None
+
+
+def open_input(name: str) -> io.FileIO:
+    """The file of that name, or standard input for ``-``. Raises Unreadable."""
+    try:
+        return io.FileIO(0, closefd=False) if name == "-" else io.FileIO(name)
+    except OSError as error:
+        raise Unreadable(error.strerror) from None
+
+
+def read_capture(file: Readable, form: str, max_frame: int) -> tuple[str, Iterator[Record]]:
+    """The form of the input, found out where it is ``auto``, and its records.
+
+    Raises Unreadable where there is nothing to judge.
+    """
+    window = Window(file)
+    if form == "auto":
+        form = detect(window)
+    return form, READERS[form](window, max_frame)
+
+
+def detect(window: Window) -> str:
+    """The form that the first bytes show.
+
+    ``seq`` if they begin like a frame, ``stream`` if they do so after a length, ``hex`` if they are
+    hexadecimal text; ``seq`` again for all else, which is therefore no frame.
+    """
+    start = window.peek(STREAM_PREFIX + len(MAGIC))
+    if not start:
+        raise Unreadable("the input is empty; if that is right, give its form with --input")
+    if MAGIC.startswith(start[: len(MAGIC)]):
+        return "seq"
+    record = start[STREAM_PREFIX:]
+    if record and MAGIC.startswith(record):
+        return "stream"
+    digits = _blank(window.peek(SAMPLE))
+    return "hex" if digits.strip() and not _NOT_HEX.search(digits) else "seq"
+
+
+def fault(data: bytes) -> FrameError | None:
+    """Why the bytes are no valid frame, None where they are one."""
+    try:
+        decode(data)
+    except FrameError as error:
+        return error.with_traceback(None)
+    return None
+
+
+def _read_one(window: Window, max_frame: int) -> Iterator[Record]:
+    """The whole input as one frame."""
+    data = window.peek(max_frame + 1)
+    yield Record(0, data, fault(data) if len(data) <= max_frame else _overlong(max_frame))
+
+
+def _read_sequence(window: Window, max_frame: int) -> Iterator[Record]:
+    """Frames back to back, up to the first invalid one. S-5"""
+    while window.peek(1):
+        data, error = _first_frame(window, max_frame)
+        yield Record(window.offset, data, error)
+        if error is not None:
+            return
+        window.skip(len(data))
+
+
+def _first_frame(window: Window, max_frame: int) -> tuple[bytes, FrameError | None]:
+    """The next frame's bytes and None, or some of its bytes and why it is invalid."""
+    size = WINDOW
+    while True:
+        size = min(size, max_frame)
+        data = window.peek(size)
+        guess = data.find(MAGIC, 1)  # most often the next frame; an error less to make
+        if guess > 0 and fault(data[:guess]) is None:
+            return data[:guess], None
+        error = fault(data)
+        if error is None:
+            return data, None
+        if error.rule == "F-18":  # not asked in a file: the next frame follows
+            return data[: error.offset], None
+        if error.rule != "F-1":
+            return data, error
+        if size == max_frame:
+            more = len(window.peek(size + 1)) > size
+            return data, _overlong(max_frame) if more else error
+        size *= 2  # so what is copied stays linear in the frame's length
+
+
+def _read_stream(window: Window, max_frame: int) -> Iterator[Record]:
+    """Each frame after its length (S-1), invalid records among them (S-4)."""
+    while prefix := window.peek(STREAM_PREFIX):
+        window.skip(len(prefix))
+        at = window.offset
+        if len(prefix) < STREAM_PREFIX:
+            yield Record(at, b"", FrameError("S-3", 0))  # S-3
+            return
+        length = int.from_bytes(prefix, "big")
+        if length > max_frame:
+            yield Record(at, b"", _overlong(max_frame, length))  # S-2
+            return
+        data = window.peek(length)
+        if len(data) < length:
+            yield Record(at, data, FrameError("S-3", len(data)))  # S-3
+            return
+        yield Record(at, data, fault(data))
+        window.skip(length)
+
+
+def _read_hex(window: Window, max_frame: int) -> Iterator[Record]:
+    """The whole input as one frame in hexadecimal text."""
+    most = TEXT_PER_BYTE * max_frame
+    text = window.peek(most + 1)
+    if len(text) > most:
+        raise Unreadable(f"over {most} characters of hexadecimal text; make it binary (xxd -r -p)")
+    data = unhex(text)
+    yield Record(0, data, fault(data) if len(data) <= max_frame else _overlong(max_frame))
+
+
+def unhex(text: bytes) -> bytes:
+    """The bytes that hexadecimal text stands for, white space, 0x and #-comments aside.
+
+    Raises Unreadable with the line and column of what is not hexadecimal.
+    """
+    digits = _blank(text)
+    wrong = _NOT_HEX.search(digits)
+    if wrong is not None:
+        line = digits.count(b"\n", 0, wrong.start()) + 1
+        column = wrong.start() - digits.rfind(b"\n", 0, wrong.start())
+        raise Unreadable(f"not hexadecimal at line {line}, column {column}")
+    joined = b"".join(digits.split())
+    if len(joined) % 2:
+        raise Unreadable(f"an odd number of hexadecimal digits ({len(joined)})")
+    return bytes.fromhex(joined.decode("ascii"))
+
+
+def _blank(text: bytes) -> bytes:
+    """The text with spaces for all that stands for nothing, so that places stay the same."""
+    return _NO_DIGITS.sub(lambda found: b" " * len(found[0]), text)
+
+
+def _overlong(max_frame: int, length: int | None = None) -> FrameError:
+    size = "" if length is None else f"{length:,} bytes, "
+    return FrameError("S-2", 0, detail=f"{size}--max-frame is {max_frame:,} bytes")  # S-2
+
+
+READERS: Final[dict[str, Callable[[Window, int], Iterator[Record]]]] = {
+    "raw": _read_one,
+    "seq": _read_sequence,
+    "stream": _read_stream,
+    "hex": _read_hex,
+}

@@ -1,0 +1,123 @@
+"""`tracewire rules`: the specification's requirements, each with the vectors that prove it."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from importlib.resources import files
+from typing import Any, Final
+
+import click
+from rich.text import Text
+
+from .safe import quoted
+from .screen import columns, show
+
+HEADING: Final = re.compile(r"#{2,} ([\d.]+ .+)")
+REQUIREMENT: Final = re.compile(r"- \*\*([A-Z]+-\d+)\*\* (.+)")
+IDS_SHOWN: Final = 12  # of the vectors on either side
+
+EPILOG: Final = """\
+\b
+Examples:
+  tracewire rules
+  tracewire rules F-11
+  tracewire rules --json | grep MUST
+
+\b
+Rules F, X, U, E, L, M and S are about bytes and have vectors; the others
+are about behaviour over time. Exit status: 0, or 2 for an unknown rule.
+"""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One requirement. ``obeyed_by``, ``broken_by``: ids of vectors."""
+
+    id: str
+    section: str
+    text: str
+    obeyed_by: list[str]
+    broken_by: list[str]
+
+
+@click.command(epilog=EPILOG)
+@click.argument("wanted", required=False, metavar="[ID]")
+@click.option("--json", "as_json", is_flag=True, help="An object on a line for every rule.")
+def rules(wanted: str | None, as_json: bool) -> None:
+    """Show the rules of the specification, or one with its vectors."""
+    known = {rule.id: rule for rule in read_rules()}
+    chosen = list(known.values()) if wanted is None else [_choose(known, wanted)]
+    if as_json:
+        for rule in chosen:
+            print(json.dumps(asdict(rule)))
+    elif wanted is None:
+        _show_all(chosen)
+    else:
+        _show_one(chosen[0])
+
+
+def read_rules() -> Iterator[Rule]:
+    """Every rule of the installed specification, in its order."""
+    folder = files("tracewire.spec")
+    obeyed: defaultdict[str, list[str]] = defaultdict(list)
+    broken: defaultdict[str, list[str]] = defaultdict(list)
+    for vector in read_vectors():
+        for rule in vector.get("obeys", ()):
+            obeyed[rule].append(vector["id"])
+        if "breaks" in vector:
+            broken[vector["breaks"]].append(vector["id"])
+    section = ""
+    for line in folder.joinpath("tracewire.md").read_text(encoding="utf-8").splitlines():
+        if heading := HEADING.fullmatch(line):
+            section = heading[1]
+        elif rule := REQUIREMENT.fullmatch(line):
+            id, text = rule.groups()
+            yield Rule(id, section, text, obeyed[id], broken[id])
+
+
+def read_vectors() -> Iterator[dict[str, Any]]:
+    """Every installed test vector."""
+    folder = files("tracewire.spec") / "vectors"
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".json") and file.name != "schema.json":
+            yield from json.loads(file.read_text(encoding="utf-8"))["vectors"]
+
+
+def _choose(known: dict[str, Rule], wanted: str) -> Rule:
+    name = wanted.upper()
+    if name in known:
+        return known[name]
+    close = get_close_matches(name, known, n=5, cutoff=0.5)
+    hint = f"Did you mean {', '.join(close)}?" if close else "`tracewire rules` lists them."
+    raise click.BadParameter(f"there is no rule {quoted(wanted)}. {hint}", param_hint="ID")
+
+
+def _show_all(chosen: list[Rule]) -> None:
+    table = columns("rule", "vectors", "text")
+    table.columns[1].justify = "right"
+    for rule in chosen:
+        vectors = len(rule.obeyed_by) + len(rule.broken_by)
+        table.add_row(rule.id, str(vectors or "-"), Text(rule.text))
+    show(table)
+
+
+def _show_one(rule: Rule) -> None:
+    table = columns("", "")
+    table.show_header = False
+    table.add_row("rule", f"{rule.id}, section {rule.section}")
+    table.add_row("text", Text(rule.text))
+    table.add_row("obeyed by", Text(_listed(rule.id, rule.obeyed_by)))
+    table.add_row("broken by", Text(_listed(rule.id, rule.broken_by)))
+    show(table)
+
+
+def _listed(rule: str, ids: list[str]) -> str:
+    if not ids:
+        return "no vector: behaviour over time is judged on live peers"
+    own_first = sorted(ids, key=lambda id: not id.startswith(f"{rule}/"))
+    more = len(ids) - IDS_SHOWN
+    rest = [f"and {more} more, which --json lists"] if more > 0 else []
+    return ", ".join([*own_first[:IDS_SHOWN], *rest])

@@ -1,0 +1,93 @@
+"""The verdicts of `tracewire validate`, as lines for people or as JSON for programs."""
+
+import json
+from dataclasses import dataclass
+from typing import Protocol
+
+from tracewire.codec import decode
+
+from .capture import Record
+from .safe import counted, escape
+from .screen import shown
+from .unusable import RULES, note
+
+
+@dataclass
+class Tally:
+    """How many there were in one file. ``notes``: values that read as absent."""
+
+    frames: int = 0
+    invalid: int = 0
+    notes: int = 0
+
+
+class Report(Protocol):
+    """What is told of each frame as it is judged, and of each file at its end.
+
+    ``number``: of the frame in its file, from 1. ``unusable``: the keys that read as absent.
+    """
+
+    def frame(self, name: str, number: int, record: Record, unusable: list[int]) -> None: ...
+
+    def end(self, name: str, form: str, tally: Tally) -> None: ...
+
+
+class Silence:
+    """Nothing: the exit status tells."""
+
+    def frame(self, name: str, number: int, record: Record, unusable: list[int]) -> None: ...
+
+    def end(self, name: str, form: str, tally: Tally) -> None: ...
+
+
+class Lines:
+    """A line for each invalid frame and each note, ``verbose`` also for valid frames; a summary."""
+
+    def __init__(self, verbose: bool) -> None:
+        self._verbose = verbose
+
+    def frame(self, name: str, number: int, record: Record, unusable: list[int]) -> None:
+        error = record.error
+        if error is not None:
+            at = record.at + (error.offset or 0)
+            print(f"{shown(name)}:{at}: frame {number}: invalid: {escape(str(error))}")
+        elif self._verbose:
+            print(f"{shown(name)}:{record.at}: frame {number}: valid, {len(record.data)} bytes")
+        for key in unusable:
+            print(f"{shown(name)}:{record.at}: frame {number}: note: {note(key)}")
+
+    def end(self, name: str, form: str, tally: Tally) -> None:
+        valid = tally.frames - tally.invalid
+        counts = [f"{valid:,} valid"] if valid else []
+        if tally.invalid:
+            counts.append(f"{tally.invalid:,} invalid")
+        if tally.notes:
+            counts.append(counted(tally.notes, "note"))
+        stopped = ["stopped at the invalid one (S-5)"] if form == "seq" and tally.invalid else []
+        frames = f"{counted(tally.frames, 'frame')} ({form})"
+        print(f"{shown(name)}: {', '.join([frames, *counts, *stopped])}")
+
+
+class JsonLines:
+    """An object on a line of its own for every frame."""
+
+    def frame(self, name: str, number: int, record: Record, unusable: list[int]) -> None:
+        error = record.error
+        head = decode(record.data) if error is None else error
+        verdict = {
+            "file": name,
+            "frame": number,
+            "at": record.at,
+            "valid": error is None,
+            "length": len(record.data) if error is None else None,
+            "kind": head.kind,
+            "id": head.id,
+            "rule": error and error.rule,
+            "offset": error and error.offset,
+            "field": error and error.field,
+            "message": error and str(error),
+            "notes": [{"rule": RULES[key], "message": note(key)} for key in unusable],
+        }
+        print(json.dumps(verdict))
+
+    def end(self, name: str, form: str, tally: Tally) -> None: ...
