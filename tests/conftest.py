@@ -1,0 +1,48 @@
+"""What every test shares: both implementations, and the switch that forbids skips."""
+
+import importlib
+import os
+from collections.abc import Generator
+from types import ModuleType
+
+import pytest
+from hypothesis import settings
+
+# No deadline: a test never judges wall time. In CI the same examples are drawn every time.
+settings.register_profile("tracewire", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("tracewire")
+
+NO_SKIPS = os.environ.get("TRACEWIRE_NO_SKIPS") == "1"
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param("tracewire.codec.reference", id="reference"),
+        pytest.param("tracewire.codec._speedups", id="compiled"),
+    ],
+)
+def codec(request: pytest.FixtureRequest) -> ModuleType:
+    """One implementation of the codec; a compiled one that is missing fails its tests."""
+    return importlib.import_module(request.param)
+
+
+def fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    expected_failure = hasattr(report, "wasxfail")
+    if NO_SKIPS and report.skipped and not expected_failure:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which TRACEWIRE_NO_SKIPS=1 forbids: {report.longrepr}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    fail_if_skipped(report)
+    return report

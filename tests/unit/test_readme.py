@@ -1,0 +1,86 @@
+"""Every block of code in README.md runs as it stands there."""
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tracewire import TraceContext
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+#: Commands that have a test of their own: test_demo, the suite itself, and test_packaging.
+ELSEWHERE = {"make demo", "make test", "pip install .", 'pip install ".[tool]"'}
+
+
+def blocks(language: str) -> list[str]:
+    return [content for name, content in BLOCKS if name == language]
+
+
+def run(command: str) -> str:
+    """Output and errors of a shell command that finds this environment's tools first."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=ROOT,
+        env={**os.environ, "PATH": path, "COLUMNS": "80"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return done.stdout
+
+
+def console_examples() -> list[tuple[str, str]]:
+    """Each command after a `$`, and the output below it."""
+    text = "".join(blocks("console"))
+    return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", text, re.MULTILINE)
+
+
+def test_the_python_examples_print_what_they_show() -> None:
+    examples = doctest.DocTestParser().get_doctest("".join(blocks("pycon")), {}, "README", None, 0)
+    assert examples.examples
+    failures: list[str] = []
+    doctest.DocTestRunner().run(examples, out=failures.append)
+    assert not failures, "".join(failures)
+
+
+@pytest.mark.parametrize(("command", "output"), console_examples())
+def test_a_shell_example_prints_what_it_shows(command: str, output: str) -> None:
+    assert run(command) == output
+
+
+def sizes(bench: str) -> list[tuple[str, str]]:
+    """What each row of the bench is about and how many bytes it has; times are never the same."""
+    return re.findall(r"^  (\S.*?\S) +(\d+(?: \(\+\d+\))?) +[\d,]+ +[\d,]+", bench, re.MULTILINE)
+
+
+def test_the_bench_shows_these_sizes() -> None:
+    (shown,) = blocks("text")
+    assert shown.startswith("$ tracewire bench\n")
+    assert len(sizes(shown)) == 10
+    assert sizes(run("tracewire bench --rounds 1")) == sizes(shown)
+
+
+def test_no_block_is_left_untested() -> None:
+    assert {language for language, _ in BLOCKS} <= {"pycon", "console", "sh", "text"}
+    lines = "".join(blocks("sh")).splitlines()
+    assert {line.partition("  ")[0] for line in lines} <= ELSEWHERE
+
+
+def test_links_lead_to_files() -> None:
+    links = re.findall(r"\]\(([^):#]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_example_of_adoption_reads_old_and_new_messages() -> None:
+    trace = TraceContext.from_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    output = run(f"{sys.executable} examples/adopt.py")
+    assert output.splitlines() == ['{"join": 42} None', f'{{"join": 42}} {trace!r}']
