@@ -1,0 +1,161 @@
+# The one entry point for every task. `make` alone lists them.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_QUIET := 1
+export TRACEWIRE_REQUIRE_EXTENSIONS := 1
+
+# Arguments for pytest, seconds of each fuzz target, and how many jobs `make test` runs at once.
+ARGS ?=
+SECONDS ?= 60
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+# Each CPython from 3.11 up that really runs and can make an environment: on PATH, then pyenv's.
+PYENV_ROOT ?= $(HOME)/.pyenv
+FOLDERS := $(subst :, ,$(PATH)) $(wildcard $(PYENV_ROOT)/versions/*/bin)
+present = $(wildcard $(FOLDERS:%=%/python$1))
+running = $(shell $1 -Ic 'import ensurepip, sys; print(sys.executable)' 2>/dev/null)
+python = $(firstword $(foreach each,$(call present,$1),$(call running,$(each))))
+VERSIONS = $(foreach each,$(sort $(patsubst python%,%,$(notdir $(call present,3.1[1-9])))),\
+	$(if $(call python,$(each)),$(each)))
+PYTHON = $(call python,$(firstword $(VERSIONS)))
+
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' package/__init__.py)
+SDIST := dist/tracewire-$(VERSION).tar.gz
+SOURCES := $(wildcard pyproject.toml setup.py MANIFEST.in README.md LICENSE) \
+	$(shell find package codec spec -type f -not -name '*.pyc')
+SUITE := --ignore=tests/bench $(ARGS)
+
+# The wheel built from the sdist, in an environment of its own, with all that the tests import.
+define install
+test -x $(@D)/bin/python || $1 -m venv $(@D)
+rm -rf $(@D)/wheel
+$(@D)/bin/pip wheel --no-deps --wheel-dir $(@D)/wheel $(SDIST)
+$(@D)/bin/pip uninstall --yes tracewire
+$(@D)/bin/pip install "$$(echo $(@D)/wheel/*.whl)[test]"
+touch $@
+endef
+
+.PHONY: help
+help: ## list the tasks
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 18
+
+.PHONY: setup
+setup: .venv/installed ## make .venv: tracewire as it is now, and the tools of every other task
+
+.venv/installed: $(SOURCES)
+	@test -n "$(PYTHON)" || { echo "No Python from 3.11 up that can make a venv was found." >&2; exit 1; }
+	test -x .venv/bin/cython || { $(PYTHON) -m venv .venv && \
+		.venv/bin/pip install --upgrade setuptools cython; }
+	@# Of the last build only the compiled half may be used again.
+	find build/release/lib* -type f -not -name '*.so' -delete 2>/dev/null || true
+	.venv/bin/pip install --no-build-isolation ".[test,nats]"
+	touch $@
+
+.PHONY: test
+test: ## everything below that judges, then the suite on each Python against the wheel from the sdist
+	@# What measures runs alone. One failure hides no other.
+	status=0; \
+	$(MAKE) --keep-going lint check-generated gate bench || status=1; \
+	$(MAKE) --keep-going --jobs=$(JOBS) --output-sync=target \
+		coverage test-sanitized $(VERSIONS:%=test-python%) || status=1; \
+	exit $$status
+
+.PHONY: test-quick
+test-quick: .venv/installed ## the suite in .venv; ARGS="-k name" selects
+	.venv/bin/pytest $(SUITE)
+
+test-python%: .venv-%/installed
+	.venv-$*/bin/pytest -o cache_dir=.venv-$*/cache $(SUITE)
+
+.PRECIOUS: .venv-%/installed
+.venv-%/installed: $(SDIST)
+	$(call install,$(call python,$*))
+
+$(SDIST): $(SOURCES) | .venv/installed
+	.venv/bin/python -m build --sdist --no-isolation
+
+.PHONY: coverage
+coverage: .venv/installed ## the unit tests on the reference: every branch of it must run
+	COVERAGE_FILE=.venv/coverage .venv/bin/pytest -o cache_dir=.venv/cache -k "not compiled" \
+		--cov --cov-report=term-missing tests/unit $(ARGS)
+
+# gcc's sanitizers must be in the process before Python is; PYTHONMALLOC shows them each object.
+ASAN = $(shell gcc -print-file-name=libasan.so 2>/dev/null)
+UBSAN = $(shell gcc -print-file-name=libubsan.so 2>/dev/null)
+SANITIZED = LD_PRELOAD="$(ASAN) $(UBSAN)" PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=1:redzone=128 UBSAN_OPTIONS=print_stacktrace=1
+
+.PHONY: test-sanitized
+ifeq ($(wildcard $(ASAN)),)
+test-sanitized: ## the suite on a build with gcc's address and undefined sanitizers; leaks fail
+	@echo "test-sanitized is skipped: gcc with libasan is not installed"; exit $${TRACEWIRE_NO_SKIPS:-0}
+else
+test-sanitized: .venv-sanitized/installed
+	$(SANITIZED) .venv-sanitized/bin/pytest --capture=sys -o cache_dir=.venv-sanitized/cache \
+		-k "not reference" $(SUITE)
+endif
+
+.venv-sanitized/installed: export TRACEWIRE_SANITIZE := 1
+.venv-sanitized/installed: export CC := gcc
+.venv-sanitized/installed: $(SDIST)
+	$(call install,$(PYTHON))
+
+.PHONY: lint
+lint: .venv/installed ## ruff, mypy, and the stub held to the compiled module
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy -p tracewire
+	.venv/bin/mypy $(wildcard spec/vectors tests fuzz examples)
+	.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml tracewire.codec._speedups
+
+.PHONY: format
+format: .venv/installed ## let ruff format and sort
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+# A heap that is not given back between calls: growth of cost is asked of the codec, not of it.
+bench: export MALLOC_TRIM_THRESHOLD_ := 1073741824
+
+.PHONY: bench
+bench: .venv/installed ## the ratios of tests/bench, each inside one run
+	.venv/bin/pytest tests/bench $(ARGS)
+
+.PHONY: gate
+gate: .venv/installed ## instruction counts against the merge base and the last release
+	.venv/bin/python -m tests.bench.gate
+
+.PHONY: fuzz
+fuzz: .venv/installed ## each fuzz target for SECONDS=60
+	.venv/bin/python -m fuzz.run --seconds $(SECONDS)
+
+.PHONY: soak
+soak: .venv/installed ## the long runs, hours of them; their figures go to docs/soak.md
+	.venv/bin/python -m fuzz.soak
+
+.PHONY: demo
+demo: .venv/installed ## old, new and bare peers pass messages; each delivery is checked
+	.venv/bin/python -m examples.demo.run
+
+# In this order: the worked examples are made from the vectors.
+GENERATORS := spec.vectors.generate spec.collisions spec.examples
+
+.PHONY: generate
+generate: .venv/installed ## write the vectors and the worked examples anew
+	for each in $(GENERATORS); do .venv/bin/python -m $$each || exit; done
+
+.PHONY: check-generated
+check-generated: .venv/installed ## fail if a generated file is not what its generator writes
+	rm -rf build/generated && mkdir -p build/generated && cp -r spec build/generated
+	cd build/generated && for each in $(GENERATORS); do ../../.venv/bin/python -m $$each || exit; done
+	diff -r -x __pycache__ spec build/generated/spec
+
+.PHONY: dist
+dist: .venv/installed ## the sdist, and the wheel built from it
+	rm -rf dist
+	.venv/bin/python -m build
+
+.PHONY: clean
+clean: ## remove all that the tasks made, the environments too
+	rm -rf .venv* build dist *.egg-info .benchmarks .hypothesis .coverage* .*_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
