@@ -84,7 +84,8 @@ coverage: .venv/installed ## the unit tests on the reference: every branch of it
 ASAN = $(shell gcc -print-file-name=libasan.so 2>/dev/null)
 UBSAN = $(shell gcc -print-file-name=libubsan.so 2>/dev/null)
 SANITIZED = LD_PRELOAD="$(ASAN) $(UBSAN)" PYTHONMALLOC=malloc \
-	ASAN_OPTIONS=detect_leaks=1:redzone=128 UBSAN_OPTIONS=print_stacktrace=1
+	ASAN_OPTIONS=detect_leaks=1:redzone=128 UBSAN_OPTIONS=print_stacktrace=1 \
+	LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks.supp
 
 .PHONY: test-sanitized
 ifeq ($(wildcard $(ASAN)),)
