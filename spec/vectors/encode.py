@@ -349,6 +349,7 @@ def _values() -> list[Json]:
         "X-9/given-17-deep-in-maps": {15: {"k": maps[0]}},
         "X-9/given-17-deep-in-an-array": {15: [maps[0]]},
         "X-9/given-17-deep-in-both": {15: {"k": both[0]}},
+        "X-8/given-timeout-of-2-to-the-64": {7: 2**64},
         "X-10/given-negative": {15: {-1: None}},
         "F-16/given-value": {15: "\ud800"},
         "F-16/given-nested-key": {15: {"\udc00": None}},
@@ -359,6 +360,8 @@ def _values() -> list[Json]:
         "X-6/given-empty": {"": None},
         "X-6/given-65-bytes": {"k" * 65: None},
         "X-6/given-33-characters-of-66-bytes": {"\u00e9" * 33: None},
+        "U-1/given-trace-as-a-value": {1: False},
+        "U-1/given-tracestate-as-a-value": {3: "a=1"},
     }
     for case, extensions in refused.items():
         made.append(refuses(case, arguments(extensions=extensions)))
@@ -382,6 +385,11 @@ def _raw() -> list[Json]:
         made.append(
             writes(f"X-8/encoded-{case}-kept", arguments(raw=raw), request(mapping(*entries)))
         )
+    both_ways = arguments(trace=context(), extensions={15: True}, raw={1: NULL, 15: NULL})
+    data = request(mapping(uint(1), NULL, uint(15), NULL))
+    made.append(writes("X-8/encoded-wins", both_ways, data))
+    creation = arguments(extensions={13: binary_trace()})
+    made.append(writes("E-4/bytes", creation, request(), {"creation": 1}, obeys="E-7"))
     faults = {
         "F-1": b"\x42a",
         "F-2": b"\x1c",

@@ -228,6 +228,9 @@ def _nested_keys() -> list[Json]:
         "65-entries": mapping(*[part for n in range(65) for part in (uint(n), NULL)]),
     }
     made = [_with(f"X-10/{name}", (15, item)) for name, item in maps.items()]
+    deepest = OPEN + b"\xa1\x0f" + _wrap("arrays", 15, b"\xa1")
+    for name, fault in (("array", array()), ("map", mapping())):
+        made.append(refused(f"X-10/{name}-in-the-deepest-map", deepest, fault, NULL, READ))
     wrong = {
         "negative": nint(-1),
         "bytes": bstr(b"k"),

@@ -161,7 +161,7 @@ def read_message(codec: ModuleType, message: bytes) -> Json:
         return fault(error)
     even = any(isinstance(key, int) and key % 2 == 0 for key in frame.raw_extensions)
     if frame.kind > 2 or even:
-        return fault(FrameError("S-7"))
+        return fault(FrameError("S-7", kind=frame.kind, id=frame.id))
     return message
 
 
