@@ -12,7 +12,7 @@ cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_Resize
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.long cimport PyLong_AsLongLongAndOverflow
+from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_Check
 from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_DecodeUTF8, PyUnicode_GET_LENGTH
 cdef extern from "Python.h":
     str PyUnicode_New(Py_ssize_t size, unsigned int highest)
@@ -68,6 +68,7 @@ cdef uint64_t CREATION = constants.CREATION
 
 cdef tuple KINDS = tuple(Kind)
 cdef tuple STATUSES = tuple(Status)
+cdef frozenset KNOWN = frozenset([constants.CREATION, *usable.READERS])
 
 include "scan.pxi"
 include "trace.pxi"

@@ -213,8 +213,8 @@ cdef list encoded_entries(Frame frame):
 cdef dict read_extensions(Frame frame):
     cdef dict read = {}
     for key, data in encoded_entries(frame):
-        if key == constants.CREATION or key in usable.READERS:
-            value = read_known(key, data)
+        if key in KNOWN:
+            value = read_known(key, <bytes>data)
             if value is not None:
                 read[key] = value
         elif key != constants.TRACE and key != constants.TRACESTATE:
@@ -222,14 +222,16 @@ cdef dict read_extensions(Frame frame):
     return read
 
 
-cdef object read_known(object key, bytes data):
+cdef object read_known(uint64_t key, bytes data):
     """The value of a known key, None where it is unusable. U-3 to U-7"""
-    cdef const uint8_t* item
+    cdef const uint8_t* item = <const uint8_t*>PyBytes_AS_STRING(data)
+    cdef const uint8_t* end = item + PyBytes_GET_SIZE(data)
     cdef const uint8_t* binary
     cdef object value = None
-    if key == constants.CREATION:
-        item = <const uint8_t*>PyBytes_AS_STRING(data)
-        binary = usable_trace(item, item + PyBytes_GET_SIZE(data))
+    if key == TIMEOUT or key == CONTENT_FORMAT:
+        value = read_number(key, item, end)
+    elif key == CREATION:
+        binary = usable_trace(item, end)
         if binary != NULL:
             value = read_trace_context(binary, "")
     else:
@@ -237,3 +239,16 @@ cdef object read_known(object key, bytes data):
     if value is None:
         count_unusable(key)
     return value
+
+
+cdef object read_number(uint64_t key, const uint8_t* item, const uint8_t* end):
+    """The timeout or content-format in a valid item, None where it is unusable. U-4, U-5"""
+    cdef Cursor c
+    cdef int major = 0
+    cdef uint64_t number = 0
+    c.at = item
+    c.end = end
+    read_head(&c, &major, &number)
+    if major != UINT or (key == CONTENT_FORMAT and number > MAX_CONTENT_FORMAT):
+        return None
+    return MAX_TIMEOUT if key == TIMEOUT and number > MAX_TIMEOUT else number

@@ -124,7 +124,7 @@ cdef inline bint id_of(object value, uint32_t* id) noexcept:
     """Whether the value is an id as it is used in a frame."""
     cdef int overflow = 0
     cdef long long number
-    if type(value) is not int:
+    if not PyLong_Check(value):  # a Status is an int
         return False
     number = PyLong_AsLongLongAndOverflow(value, &overflow)  # without an exception to catch
     id[0] = <uint32_t>number
