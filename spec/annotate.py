@@ -25,16 +25,16 @@ class Field:
     meaning: str
 
 
-def annotate(data: bytes) -> tuple[list[Field], FrameError | None]:
+def annotate(data: bytes, more: bool = False) -> tuple[list[Field], FrameError | None]:
     """The fields of a frame, which cover it in its order, and why it is invalid.
 
-    Of an invalid frame the last field is all that was not read.
+    Of an invalid frame the last field is all that was not read. ``more``: its input goes on.
     """
     walk = _Walk(data)
     try:
         walk.read_frame()
     except FrameError:
-        walk.add_rest()
+        walk.add_rest(more)
     return walk.fields, walk.fault
 
 
@@ -71,14 +71,15 @@ class _Walk:
                 self._read_extension()
         self._stop_at_fault()
 
-    def add_rest(self) -> None:
+    def add_rest(self, more: bool) -> None:
         """Adds what lies behind the fields as one more."""
         last = self.fields[-1] if self.fields else None
         start = last.offset + len(last.data) if last else 0
         rest = self._cursor.data[start:]
         if self.fault is not None and rest:
             name = self.fault.field or "rest"
-            self.fields.append(Field(start, rest, 0, name, meaning.of_rest(self.fault.rule, rest)))
+            said = meaning.of_rest(self.fault.rule, rest, more)
+            self.fields.append(Field(start, rest, 0, name, said))
 
     def _stop_at_fault(self) -> None:
         if self.fault is not None and self._cursor.offset >= (self.fault.offset or 0):

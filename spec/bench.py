@@ -10,7 +10,9 @@ from rich.console import Console
 
 import tracewire
 from tracewire.codec import IMPLEMENTATION, FrameError
+from tracewire.codec.constants import MAX_FRAME
 
+from .options import Percent, Whole, finite
 from .overhead import Overhead, Row
 from .safe import counted, quoted
 from .screen import columns, show
@@ -37,8 +39,9 @@ those of an empty loop.
 
 \b
 --check fails if the overhead of a sampled context is over --max-overhead:
-choose a limit well beyond the noise, or more --rounds.
-Exit status: 0, 1 if the check failed, 2 for wrong usage.
+choose a limit well beyond the noise. It is inconclusive where the noise is
+over the limit: take more --rounds.
+Exit status: 0, 1 if the check failed or is inconclusive, 2 for wrong usage.
 """
 
 
@@ -64,14 +67,20 @@ MICROSECONDS: Final = Unit("µs", 1000, 1)
 @click.option("--method", default="guild.join", show_default=True, metavar="NAME")
 @click.option(
     "--rounds",
-    type=click.IntRange(1),
+    type=Whole(1),
     default=25,
-    show_default="25",
+    show_default=True,
     metavar="N",
     help="Samples of each time.",
 )
 @click.option("--check", is_flag=True, help="Fail where context costs too much.")
-@click.option("--max-overhead", type=click.FloatRange(0), metavar="PCT", help="What is too much.")
+@click.option(
+    "--max-overhead",
+    type=Percent(0),
+    callback=finite,
+    metavar="PCT",
+    help="What is too much.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 def bench(
@@ -89,11 +98,13 @@ def bench(
     """
     if check != (max_overhead is not None):
         raise click.UsageError("--check and --max-overhead PCT go together.")
-    body = BODY if payload is None else payload.read()
+    body = BODY if payload is None else payload.read(MAX_FRAME + 1)
+    if len(body) > MAX_FRAME:
+        raise click.BadParameter(f"over {MAX_FRAME:,} bytes.", param_hint="--payload")
     try:
         overhead = Overhead(method, body)
     except FrameError as error:
-        raise click.UsageError(f"this makes no message: {error}.") from None
+        raise click.BadParameter(f"{error}.", param_hint="--method") from None
     with Console(stderr=True).status("measuring"):
         overhead.measure(rounds)
     verdict = None if max_overhead is None else _judge(overhead, max_overhead)
@@ -106,7 +117,13 @@ def bench(
 
 def _judge(overhead: Overhead, limit: float) -> dict[str, Any]:
     measured = overhead.overhead(overhead.sampled)
-    return {"max_overhead": limit, "overhead": round(measured, 1), "passed": measured <= limit}
+    conclusive = overhead.noise <= limit
+    return {
+        "max_overhead": limit,
+        "overhead": round(measured, 1),
+        "conclusive": conclusive,
+        "passed": conclusive and measured <= limit,
+    }
 
 
 def _report(
@@ -122,11 +139,17 @@ def _report(
         print(f"Not installed: {', '.join(overhead.missing)}.")
     print(f"Noise: a message against itself (A/A) differs by up to {overhead.noise:.1f} %.")
     if verdict is not None:
-        print(
-            f"Check {'passed' if verdict['passed'] else 'FAILED'}: a sampled context adds "
-            f"{verdict['overhead']:.1f} % to encode + decode.\n"
-            f"Allowed are {verdict['max_overhead']:g} %; the noise is {overhead.noise:.1f} %."
-        )
+        _show_verdict(verdict, overhead.noise)
+
+
+def _show_verdict(verdict: Mapping[str, Any], noise: float) -> None:
+    outcome = "passed" if verdict["passed"] else "FAILED"
+    advice = ""
+    if not verdict["conclusive"]:
+        outcome, advice = "INCONCLUSIVE", ": take more --rounds"
+    added = f"a sampled context adds {verdict['overhead']:.1f} % to encode + decode."
+    print(f"Check {outcome}: {added}")
+    print(f"Allowed are {verdict['max_overhead']:g} %; the noise is {noise:.1f} %{advice}.")
 
 
 def _show_rows(overhead: Overhead) -> None:

@@ -1,19 +1,26 @@
 """Frames out of files of any size, in memory that depends on the largest frame alone."""
 
 import io
+import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, Protocol
 
+import click
+
 from tracewire.codec import FrameError, decode
 from tracewire.codec.constants import MAGIC, STREAM_PREFIX
+
+from .safe import plain_text
 
 CHUNK: Final = 1 << 18  # bytes asked of a file at a time
 WINDOW: Final = 1024  # bytes looked at for the first frame of a sequence
 SAMPLE: Final = 4096  # bytes that tell hexadecimal text from other input
 TEXT_PER_BYTE: Final = 16  # characters of hexadecimal text, comments included, for a byte of frame
 
-_NO_DIGITS: Final = re.compile(rb"#[^\n]*|0[xX]")
+EMPTY: Final = "the input is empty"
+
+_NO_DIGITS: Final = re.compile(rb"#[^\n]*|0[xX]|(?<=[0-9a-fA-F]{2}):(?=[0-9a-fA-F]{2})")
 _NOT_HEX: Final = re.compile(rb"[^0-9a-fA-F\s]")
 
 
@@ -28,13 +35,15 @@ class Unreadable(Exception):
 class Record(NamedTuple):
     """One frame of a capture, or what there is of it.
 
-    ``at``: where it begins in the input, in bytes. ``data``: the frame; of an invalid one in a
-    sequence, whose end is unknown, what was read of it. ``error``: why it is invalid.
+    ``at``: where it begins in the input, in bytes. ``data``: the frame; of an invalid one, whose
+    end may be unknown, what was read of it. ``error``: why it is invalid. ``more``: the input goes
+    on after what was read of an invalid one.
     """
 
     at: int
     data: bytes
     error: FrameError | None
+    more: bool = False
 
 
 class Window:
@@ -78,6 +87,8 @@ class Window:
 
 def open_input(name: str) -> io.FileIO:
     """The file of that name, or standard input for ``-``. Raises Unreadable."""
+    if name == "-" and os.isatty(0):
+        click.echo("tracewire: reading standard input; end it with Ctrl-D", err=True)
     try:
         return io.FileIO(0, closefd=False) if name == "-" else io.FileIO(name)
     except OSError as error:
@@ -90,8 +101,11 @@ def read_capture(file: Readable, form: str, max_frame: int) -> tuple[str, Iterat
     Raises Unreadable where there is nothing to judge.
     """
     window = Window(file)
-    if form == "auto":
-        form = detect(window)
+    if form != "auto":
+        return form, READERS[form](window, max_frame)
+    form = detect(window)
+    if form == "seq" and (text := plain_text(window.peek(SAMPLE))):
+        return form, iter([_text_record(text.encode(), window)])
     return form, READERS[form](window, max_frame)
 
 
@@ -99,18 +113,18 @@ def detect(window: Window) -> str:
     """The form that the first bytes show.
 
     ``seq`` if they begin like a frame, ``stream`` if they do so after a length, ``hex`` if they are
-    hexadecimal text; ``seq`` again for all else, which is therefore no frame.
+    hexadecimal text; ``seq`` again for all else, which is therefore no frame. Raises Unreadable
+    where there are none.
     """
     start = window.peek(STREAM_PREFIX + len(MAGIC))
     if not start:
-        raise Unreadable("the input is empty; if that is right, give its form with --input")
+        raise Unreadable(EMPTY)
     if MAGIC.startswith(start[: len(MAGIC)]):
         return "seq"
     record = start[STREAM_PREFIX:]
     if record and MAGIC.startswith(record):
         return "stream"
-    digits = _blank(window.peek(SAMPLE))
-    return "hex" if digits.strip() and not _NOT_HEX.search(digits) else "seq"
+    return "hex" if is_hexadecimal(window.peek(SAMPLE)) else "seq"
 
 
 def fault(data: bytes) -> FrameError | None:
@@ -122,19 +136,35 @@ def fault(data: bytes) -> FrameError | None:
     return None
 
 
+def _text_record(text: bytes, window: Window) -> Record:
+    """What no frame begins like, since it is text, and perhaps meant to be hexadecimal."""
+    digits = _blank(text)
+    wrong = _NOT_HEX.search(digits)
+    detail = "it is text, not frames"
+    if wrong is not None and digits[: wrong.start()].strip():
+        detail += f", and not hexadecimal at {_place(text, wrong.start())}"
+    more = len(window.peek(len(text) + 1)) > len(text)
+    return Record(0, text, FrameError("F-5", 0, "tag", detail=detail), more)
+
+
 def _read_one(window: Window, max_frame: int) -> Iterator[Record]:
     """The whole input as one frame."""
     data = window.peek(max_frame + 1)
-    yield Record(0, data, fault(data) if len(data) <= max_frame else _overlong(max_frame))
+    if not data:
+        raise Unreadable(EMPTY)
+    over = len(data) > max_frame
+    yield Record(0, data, _overlong(max_frame) if over else fault(data), more=over)
 
 
 def _read_sequence(window: Window, max_frame: int) -> Iterator[Record]:
     """Frames back to back, up to the first invalid one. S-5"""
     while window.peek(1):
         data, error = _first_frame(window, max_frame)
-        yield Record(window.offset, data, error)
         if error is not None:
+            more = len(window.peek(len(data) + 1)) > len(data)
+            yield Record(window.offset, data, error, more)
             return
+        yield Record(window.offset, data, None)
         window.skip(len(data))
 
 
@@ -166,7 +196,8 @@ def _read_stream(window: Window, max_frame: int) -> Iterator[Record]:
         window.skip(len(prefix))
         at = window.offset
         if len(prefix) < STREAM_PREFIX:
-            yield Record(at, b"", FrameError("S-3", 0))  # S-3
+            there = f"{len(prefix)} of the {STREAM_PREFIX} bytes of its length are there"
+            yield Record(at, b"", FrameError("S-3", 0, detail=there))  # S-3
             return
         length = int.from_bytes(prefix, "big")
         if length > max_frame:
@@ -174,7 +205,8 @@ def _read_stream(window: Window, max_frame: int) -> Iterator[Record]:
             return
         data = window.peek(length)
         if len(data) < length:
-            yield Record(at, data, FrameError("S-3", len(data)))  # S-3
+            there = f"{len(data):,} of its {length:,} bytes are there"
+            yield Record(at, data, FrameError("S-3", len(data), detail=there))  # S-3
             return
         yield Record(at, data, fault(data))
         window.skip(length)
@@ -186,25 +218,49 @@ def _read_hex(window: Window, max_frame: int) -> Iterator[Record]:
     text = window.peek(most + 1)
     if len(text) > most:
         raise Unreadable(f"over {most} characters of hexadecimal text; make it binary (xxd -r -p)")
+    yield from_digits(text, max_frame)
+
+
+def from_digits(text: bytes, max_frame: int) -> Record:
+    """The one frame that hexadecimal text holds. Raises Unreadable."""
     data = unhex(text)
-    yield Record(0, data, fault(data) if len(data) <= max_frame else _overlong(max_frame))
+    if not data:
+        raise Unreadable(EMPTY)
+    if len(data) > max_frame:
+        return Record(0, data, _overlong(max_frame))
+    error = fault(data)
+    if error is not None and error.rule == "F-18":
+        one = "hexadecimal input holds one frame"
+        error = FrameError(error.rule, error.offset, error.field, error.kind, error.id, one)
+    return Record(0, data, error)
+
+
+def is_hexadecimal(text: bytes) -> bool:
+    """Whether the text holds hexadecimal digits, and what unhex passes over, alone."""
+    return not _NOT_HEX.search(_blank(text))
 
 
 def unhex(text: bytes) -> bytes:
-    """The bytes that hexadecimal text stands for, white space, 0x and #-comments aside.
+    """The bytes that hexadecimal text stands for.
+
+    White space, 0x, colons between pairs of digits, and comments after # stand for nothing.
 
     Raises Unreadable with the line and column of what is not hexadecimal.
     """
     digits = _blank(text)
     wrong = _NOT_HEX.search(digits)
     if wrong is not None:
-        line = digits.count(b"\n", 0, wrong.start()) + 1
-        column = wrong.start() - digits.rfind(b"\n", 0, wrong.start())
-        raise Unreadable(f"not hexadecimal at line {line}, column {column}")
+        raise Unreadable(f"not hexadecimal at {_place(digits, wrong.start())}")
     joined = b"".join(digits.split())
     if len(joined) % 2:
         raise Unreadable(f"an odd number of hexadecimal digits ({len(joined)})")
     return bytes.fromhex(joined.decode("ascii"))
+
+
+def _place(text: bytes, at: int) -> str:
+    line = text.count(b"\n", 0, at) + 1
+    column = at - text.rfind(b"\n", 0, at)
+    return f"line {line}, column {column}"
 
 
 def _blank(text: bytes) -> bytes:

@@ -1,7 +1,6 @@
 """`tracewire explain`: the bytes of one frame, and what each of them says."""
 
 import os
-from itertools import islice
 from typing import Final
 
 import click
@@ -10,12 +9,20 @@ from rich.text import Text
 from tracewire.codec import decode
 
 from .annotate import Field, annotate
-from .capture import Record, Unreadable, open_input, read_capture, unhex
+from .capture import (
+    EMPTY,
+    Record,
+    Unreadable,
+    from_digits,
+    is_hexadecimal,
+    open_input,
+    read_capture,
+)
 from .meaning import of_trace
-from .options import form_option, max_frame_option
+from .notes import notes
+from .options import Whole, form_option, max_frame_option
 from .safe import counted, escape, shortened
 from .screen import columns, complain, show
-from .unusable import note, unusable_keys
 
 BYTES_SHOWN: Final = 8  # of a field
 DEEPEST: Final = 8  # steps of indentation
@@ -39,7 +46,7 @@ Exit status: 0 valid, 1 invalid, 2 usage or unreadable input.
 @click.option(
     "--frame",
     "number",
-    type=click.IntRange(1),
+    type=Whole(1),
     default=1,
     show_default=True,
     metavar="N",
@@ -58,13 +65,16 @@ def explain(
     name = " ".join(source)
     is_file = name == "-" or os.path.exists(name)
     try:
-        record = _find(name, number, form, max_frame) if is_file else _from_digits(name, number)
+        if is_file:
+            record = _find(name, number, form, max_frame)
+        else:
+            record = _from_argument(name, number, max_frame)
     except Unreadable as error:
         complain(name, error)
         context.exit(2)
     if record.at:
         print(f"frame {number} at byte {record.at:,}")
-    fields, fault = annotate(record.data)
+    fields, fault = annotate(record.data, record.more)
     _show_fields(fields)
     fault = record.error or fault
     print(f"invalid: {escape(str(fault))}" if fault else _verdict(record.data))
@@ -72,21 +82,22 @@ def explain(
 
 
 def _find(name: str, number: int, form: str, max_frame: int) -> Record:
+    last = 0
     with open_input(name) as file:
         form, records = read_capture(file, form, max_frame)
-        for record in islice(records, number - 1, number):
-            return record
-    raise Unreadable(f"there is no frame {number} (read as {form})")
+        for last, record in enumerate(records, 1):
+            if last == number:
+                return record
+    raise Unreadable(f"there is no frame {number}: {last} read as {form}" if last else EMPTY)
 
 
-def _from_digits(digits: str, number: int) -> Record:
-    try:
-        data = unhex(os.fsencode(digits))
-    except Unreadable as error:
-        raise Unreadable(f"no such file, and {error}") from None
+def _from_argument(digits: str, number: int, max_frame: int) -> Record:
+    text = os.fsencode(digits)
+    if not is_hexadecimal(text):
+        raise Unreadable("no such file, and not hexadecimal digits")
     if number != 1:
         raise Unreadable("digits hold one frame; --frame is for files")
-    return Record(0, data, None)
+    return from_digits(text, max_frame)
 
 
 def _show_fields(fields: list[Field]) -> None:
@@ -103,8 +114,5 @@ def _show_fields(fields: list[Field]) -> None:
 
 def _verdict(data: bytes) -> str:
     frame = decode(data)
-    notes = [f"note: {note(key)}" for key in unusable_keys(frame)]
-    even = [key for key in frame.raw_extensions if isinstance(key, int) and key % 2 == 0]
-    if even:
-        notes.append(f"note: X-11: even keys must be understood: {', '.join(map(str, even))}")
-    return "\n".join([f"valid: {counted(len(data), 'byte')}, {of_trace(frame)}", *notes])
+    said = [f"note: {sentence}" for _, sentence in notes(frame)]
+    return "\n".join([f"valid: {counted(len(data), 'byte')}, {of_trace(frame)}", *said])

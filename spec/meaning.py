@@ -1,6 +1,5 @@
 """What the fields of a frame mean, in words that are safe to print."""
 
-from codecs import getincrementaldecoder
 from typing import Final
 
 from tracewire.codec import Frame, FrameError, Kind, RawItem, Status, TraceContext
@@ -8,7 +7,7 @@ from tracewire.codec.constants import CONTENT_FORMAT, TIMEOUT, TRACE
 from tracewire.codec.counters import NAMES
 from tracewire.codec.item import MAP
 
-from .safe import counted, diagnosis, quoted
+from .safe import counted, diagnosis, plain_text, quoted, utf8
 from .unusable import RULES, unusable_keys
 
 KINDS: Final = frozenset(Kind)
@@ -53,7 +52,7 @@ def of_payload(payload: bytes, content_format: object, envelope: bool) -> str:
     if not payload:
         return f"{size}: no value"
     as_cbor = content_format == CBOR or (content_format is None and not envelope)
-    readers = (_cbor, _text) if as_cbor else (_text, _cbor)
+    readers = (_cbor, _text, _escaped) if as_cbor else (_text, _cbor, _escaped)
     return joined(size, next(filter(None, (read(payload) for read in readers)), ""))
 
 
@@ -70,12 +69,14 @@ def _cbor(payload: bytes) -> str:
 
 def _text(payload: bytes) -> str:
     """The beginning of the payload as text, nothing if it is none."""
-    try:
-        text = getincrementaldecoder("utf-8")().decode(payload[:LOOKED_AT])
-    except UnicodeDecodeError:
-        return ""
-    plain = all(char.isprintable() or char in "\t\r\n" for char in text)
-    return f"text {quoted(text)}" if text and plain else ""
+    text = plain_text(payload[:LOOKED_AT])
+    return f"text {quoted(text)}" if text else ""
+
+
+def _escaped(payload: bytes) -> str:
+    """The same of text with control characters, unless it has zeros as binary data has."""
+    text = utf8(payload[:LOOKED_AT])
+    return f"text {quoted(text)}" if text and "\0" not in text else ""
 
 
 def of_key(key: int | str) -> str:
@@ -126,8 +127,9 @@ def of_container(major: int, count: int) -> str:
     return f"array of {counted(count, 'element')}"
 
 
-def of_rest(rule: str, rest: bytes) -> str:
-    size = counted(len(rest), "byte")
+def of_rest(rule: str, rest: bytes, more: bool) -> str:
+    """What was not read. ``more``: the input goes on after it."""
+    size = f"{'at least ' if more else ''}{counted(len(rest), 'byte')}"
     if rule == "F-1":
-        return f"{size}: incomplete"
+        return f"{size}: {'not read to its end' if more else 'incomplete'}"
     return f"{size} after the frame" if rule == "F-18" else f"{size} from the fault on ({rule})"

@@ -1,5 +1,6 @@
-"""Options that every command has which reads frames."""
+"""Options that commands share, and the numbers that options take."""
 
+from math import isfinite
 from typing import Final
 
 import click
@@ -7,6 +8,26 @@ import click
 from tracewire.codec.constants import MAX_FRAME, STREAM_PREFIX
 
 from .capture import READERS
+
+
+class Whole(click.IntRange):
+    """A whole number within limits."""
+
+    name = "whole number, such as 25"
+
+
+class Percent(click.FloatRange):
+    """A number within limits."""
+
+    name = "number, such as 5"
+
+
+def finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    """The value of an option that takes a number. Raises BadParameter for NaN and infinities."""
+    if value is not None and not isfinite(value):
+        raise click.BadParameter(f"{value} is no finite number, such as 5.")
+    return value
+
 
 form_option: Final = click.option(
     "--input",
@@ -18,9 +39,9 @@ form_option: Final = click.option(
 )
 max_frame_option: Final = click.option(
     "--max-frame",
-    type=click.IntRange(1, 256**STREAM_PREFIX - 1),
+    type=Whole(1, 256**STREAM_PREFIX - 1),
     default=MAX_FRAME,
-    show_default=str(MAX_FRAME),
+    show_default=True,
     metavar="BYTES",
     help="The longest frame that is accepted (S-2).",
 )

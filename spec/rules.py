@@ -5,7 +5,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from importlib.resources import files
 from typing import Any, Final
 
@@ -90,8 +89,9 @@ def _choose(known: dict[str, Rule], wanted: str) -> Rule:
     name = wanted.upper()
     if name in known:
         return known[name]
-    close = get_close_matches(name, known, n=5, cutoff=0.5)
-    hint = f"Did you mean {', '.join(close)}?" if close else "`tracewire rules` lists them."
+    letter = name.partition("-")[0].rstrip("0123456789")
+    ids = [id for id in known if id.startswith(f"{letter}-")]
+    hint = f"Rules {letter} are {ids[0]} to {ids[-1]}." if ids else "`tracewire rules` lists them."
     raise click.BadParameter(f"there is no rule {quoted(wanted)}. {hint}", param_hint="ID")
 
 
@@ -109,14 +109,15 @@ def _show_one(rule: Rule) -> None:
     table.show_header = False
     table.add_row("rule", f"{rule.id}, section {rule.section}")
     table.add_row("text", Text(rule.text))
-    table.add_row("obeyed by", Text(_listed(rule.id, rule.obeyed_by)))
-    table.add_row("broken by", Text(_listed(rule.id, rule.broken_by)))
+    if rule.obeyed_by or rule.broken_by:
+        table.add_row("obeyed by", Text(_listed(rule.id, rule.obeyed_by)))
+        table.add_row("broken by", Text(_listed(rule.id, rule.broken_by)))
+    else:
+        table.add_row("vectors", "none: not about bytes")
     show(table)
 
 
 def _listed(rule: str, ids: list[str]) -> str:
-    if not ids:
-        return "no vector: behaviour over time is judged on live peers"
     own_first = sorted(ids, key=lambda id: not id.startswith(f"{rule}/"))
     more = len(ids) - IDS_SHOWN
     rest = [f"and {more} more, which --json lists"] if more > 0 else []

@@ -1,10 +1,12 @@
 """Words for a terminal: remote text without control, long values shortened, counts."""
 
+from codecs import getincrementaldecoder
 from typing import Final
 
 from tracewire.codec.constants import MAX_VALUE_DEPTH
 
 MOST: Final = 60  # characters of a text, or bytes of a byte string, that are shown
+LONGEST: Final = 400  # characters of a message that are shown
 
 
 def escape(text: str) -> str:
@@ -14,6 +16,28 @@ def escape(text: str) -> str:
 
 def _escaped(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
+
+
+def brief(message: str) -> str:
+    """The message escaped; of a long one its beginning and its end."""
+    if len(message) > LONGEST:
+        left_out = f" … ({len(message):,} characters in all) … "
+        message = message[: LONGEST // 4] + left_out + message[-LONGEST // 4 :]
+    return escape(message)
+
+
+def plain_text(data: bytes) -> str:
+    """The text that the bytes are or begin, nothing if they are none or have control characters."""
+    text = utf8(data)
+    return text if all(char.isprintable() or char in "\t\r\n" for char in text) else ""
+
+
+def utf8(data: bytes) -> str:
+    """The text that the bytes are or begin, nothing if they are none."""
+    try:
+        return getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return ""
 
 
 def quoted(text: str) -> str:

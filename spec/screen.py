@@ -7,11 +7,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from .safe import escape
+from .safe import MOST, escape
 
-LONGEST_NAME: Final = 255  # characters of the name of an input that are shown
+LONGEST_NAME: Final = 255  # characters of the name of an input that are shown whole
+FOLDED: Final = 20  # the least that the last column of a table is folded to
 
-#: Columns where nobody looks: in a pipe or a file each row is one line, however long.
+#: Columns where nothing folds: each row is one line, however long, for a terminal to wrap.
 ENDLESS: Final = 4096
 
 
@@ -24,15 +25,24 @@ def columns(*headers: str) -> Table:
 
 
 def show(table: Table) -> None:
-    """Prints the table, folded to the width of a terminal if it goes to one."""
-    if sys.stdout.isatty():
+    """Prints the table, folded to a terminal where that leaves room for its last column."""
+    console = Console(width=ENDLESS, force_terminal=False)
+    if sys.stdout.isatty() and Console().width >= _least_width(console, table):
         Console().print(table)
         return
-    console = Console(width=ENDLESS)
     with console.capture() as captured:
         console.print(table)
     for line in captured.get().splitlines():
         print(line.rstrip())
+
+
+def _least_width(console: Console, table: Table) -> int:
+    """The columns that show the whole table, its last column folded."""
+    whole = console.measure(table).maximum
+    table.columns[-1].width = FOLDED
+    folded = console.measure(table).maximum
+    table.columns[-1].width = None
+    return min(whole, folded)
 
 
 def complain(name: str, error: Exception) -> None:
@@ -42,4 +52,8 @@ def complain(name: str, error: Exception) -> None:
 
 def shown(name: str) -> str:
     """The name of an input as it is printed."""
-    return "stdin" if name == "-" else escape(name[:LONGEST_NAME])
+    if name == "-":
+        return "stdin"
+    if len(name) > LONGEST_NAME:
+        return f"{escape(name[:MOST])}… ({len(name):,} characters)"
+    return escape(name) if name.strip() else repr(name)

@@ -12,7 +12,6 @@ from tracewire.codec.constants import (
     TRACE,
     TRACESTATE,
 )
-from tracewire.codec.errors import SENTENCES
 
 #: The rule that tells usable values of a key from others.
 RULES: Final = {
@@ -24,11 +23,6 @@ RULES: Final = {
     FANOUT: "U-6",
     CREATION: "U-7",
 }
-
-
-def note(key: int) -> str:
-    """What is said of an unusable value of that key."""
-    return f"{RULES[key]}: {SENTENCES[RULES[key]]}; it reads as absent"
 
 
 def unusable_keys(frame: Frame) -> list[int]:

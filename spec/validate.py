@@ -7,11 +7,11 @@ import click
 
 from tracewire.codec import decode
 
-from .capture import Record, Unreadable, open_input, read_capture
+from .capture import EMPTY, Record, Unreadable, open_input, read_capture
+from .notes import notes
 from .options import form_option, max_frame_option
 from .progress import watched
 from .screen import complain
-from .unusable import unusable_keys
 from .verdicts import JsonLines, Lines, Report, Silence, Tally
 
 EXTENDED: Final = 0x85  # the fourth byte of a frame with extensions
@@ -28,13 +28,13 @@ Forms of input:
   raw      the whole input is one frame
   seq      frames back to back, up to the first invalid one (S-5)
   stream   each frame after its 4-byte length; goes on after invalid ones
-  hex      one frame as hexadecimal text; white space, 0x and # comments aside
+  hex      one frame as hexadecimal text; spaces, colons, 0x, # comments aside
   auto     seq if the first bytes are D9 D4 F7, stream if they are so after
            four others, hex if all is hexadecimal text, else seq (so invalid)
 
 \b
-Output: invalid frames, notes on values that read as absent, and a summary.
-  A line begins with FILE:BYTE, where in the input the fault lies.
+Output: invalid frames, notes (values that read as absent, even keys), and
+  a summary. A line begins with FILE:BYTE, where in the input the fault lies.
 Exit status: 0 all valid, 1 some invalid, 2 usage or unreadable input.
 """
 
@@ -45,7 +45,7 @@ Exit status: 0 all valid, 1 some invalid, 2 usage or unreadable input.
 @max_frame_option
 @click.option("--json", "as_json", is_flag=True, help="An object on a line for every frame.")
 @click.option("-v", "--verbose", is_flag=True, help="Print valid frames too.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit status tells.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
 def validate(
     context: click.Context,
@@ -76,6 +76,8 @@ def _validate_file(name: str, form: str, max_frame: int, report: Report) -> int:
             form, records = read_capture(readable, form, max_frame)
             for record in records:
                 _judge(name, record, tally, report)
+        if not tally.frames:
+            raise Unreadable(EMPTY)
     except Unreadable as error:
         complain(name, error)
         return 2
@@ -84,11 +86,12 @@ def _validate_file(name: str, form: str, max_frame: int, report: Report) -> int:
 
 
 def _judge(name: str, record: Record, tally: Tally, report: Report) -> None:
-    unusable: list[int] = []
+    said: list[tuple[str, str]] = []
     tally.frames += 1
     if record.error is not None:
         tally.invalid += 1
+        tally.last = record.error.rule
     elif record.data[3] == EXTENDED:
-        unusable = unusable_keys(decode(record.data))
-        tally.notes += len(unusable)
-    report.frame(name, tally.frames, record, unusable)
+        said = notes(decode(record.data))
+        tally.notes += len(said)
+    report.frame(name, tally.frames, record, said)

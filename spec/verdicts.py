@@ -9,25 +9,28 @@ from tracewire.codec import decode
 from .capture import Record
 from .safe import counted, escape
 from .screen import shown
-from .unusable import RULES, note
 
 
 @dataclass
 class Tally:
-    """How many there were in one file. ``notes``: values that read as absent."""
+    """How many there were in one file. ``last``: the rule that its last invalid frame breaks."""
 
     frames: int = 0
     invalid: int = 0
     notes: int = 0
+    last: str = ""
+
+
+Notes = list[tuple[str, str]]
 
 
 class Report(Protocol):
     """What is told of each frame as it is judged, and of each file at its end.
 
-    ``number``: of the frame in its file, from 1. ``unusable``: the keys that read as absent.
+    ``number``: of the frame in its file, from 1. ``notes``: their rules and sentences.
     """
 
-    def frame(self, name: str, number: int, record: Record, unusable: list[int]) -> None: ...
+    def frame(self, name: str, number: int, record: Record, notes: Notes) -> None: ...
 
     def end(self, name: str, form: str, tally: Tally) -> None: ...
 
@@ -35,7 +38,7 @@ class Report(Protocol):
 class Silence:
     """Nothing: the exit status tells."""
 
-    def frame(self, name: str, number: int, record: Record, unusable: list[int]) -> None: ...
+    def frame(self, name: str, number: int, record: Record, notes: Notes) -> None: ...
 
     def end(self, name: str, form: str, tally: Tally) -> None: ...
 
@@ -46,15 +49,16 @@ class Lines:
     def __init__(self, verbose: bool) -> None:
         self._verbose = verbose
 
-    def frame(self, name: str, number: int, record: Record, unusable: list[int]) -> None:
+    def frame(self, name: str, number: int, record: Record, notes: Notes) -> None:
         error = record.error
         if error is not None:
-            at = record.at + (error.offset or 0)
+            # A stream that ends too early is at fault in its last record, not behind it.
+            at = record.at + (0 if error.rule == "S-3" else error.offset or 0)
             print(f"{shown(name)}:{at}: frame {number}: invalid: {escape(str(error))}")
         elif self._verbose:
             print(f"{shown(name)}:{record.at}: frame {number}: valid, {len(record.data)} bytes")
-        for key in unusable:
-            print(f"{shown(name)}:{record.at}: frame {number}: note: {note(key)}")
+        for _, sentence in notes:
+            print(f"{shown(name)}:{record.at}: frame {number}: note: {sentence}")
 
     def end(self, name: str, form: str, tally: Tally) -> None:
         valid = tally.frames - tally.invalid
@@ -63,15 +67,18 @@ class Lines:
             counts.append(f"{tally.invalid:,} invalid")
         if tally.notes:
             counts.append(counted(tally.notes, "note"))
-        stopped = ["stopped at the invalid one (S-5)"] if form == "seq" and tally.invalid else []
+        if tally.last == "S-2" and form in ("seq", "stream"):
+            counts.append("stopped at the one longer than --max-frame (S-2)")
+        elif form == "seq" and tally.invalid:
+            counts.append("stopped at the invalid one (S-5)")
         frames = f"{counted(tally.frames, 'frame')} ({form})"
-        print(f"{shown(name)}: {', '.join([frames, *counts, *stopped])}")
+        print(f"{shown(name)}: {', '.join([frames, *counts])}")
 
 
 class JsonLines:
     """An object on a line of its own for every frame."""
 
-    def frame(self, name: str, number: int, record: Record, unusable: list[int]) -> None:
+    def frame(self, name: str, number: int, record: Record, notes: Notes) -> None:
         error = record.error
         head = decode(record.data) if error is None else error
         verdict = {
@@ -86,7 +93,7 @@ class JsonLines:
             "offset": error and error.offset,
             "field": error and error.field,
             "message": error and str(error),
-            "notes": [{"rule": RULES[key], "message": note(key)} for key in unusable],
+            "notes": [{"rule": rule, "message": sentence} for rule, sentence in notes],
         }
         print(json.dumps(verdict))
 

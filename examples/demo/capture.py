@@ -27,6 +27,9 @@ def check(folder: Path, sent: list[bytes]) -> dict[str, Any]:
 def validate(file: Path) -> tuple[int, int]:
     """How many frames the tool judged, and how many it found valid."""
     command = [sys.executable, "-m", "tracewire", "validate", "--input", "stream", "--json"]
-    done = subprocess.run([*command, str(file)], stdout=subprocess.PIPE, text=True, check=False)
+    # In a process group of its own, as every child of the demo: see processes.py.
+    done = subprocess.run(
+        [*command, str(file)], stdout=subprocess.PIPE, text=True, check=False, process_group=0
+    )
     verdicts = [json.loads(line) for line in done.stdout.splitlines()]
     return len(verdicts), sum(verdict["valid"] for verdict in verdicts)

@@ -81,8 +81,9 @@ class Process:
 @asynccontextmanager
 async def running(name: str, *arguments: str) -> AsyncIterator[Process]:
     """A child, an interpreter with these arguments, that is gone when the block is left."""
+    # In a process group of its own: Ctrl-C is for the demo alone, which then ends its children.
     child = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdin=PIPE, stdout=PIPE, cwd=ROOT
+        sys.executable, *arguments, stdin=PIPE, stdout=PIPE, cwd=ROOT, process_group=0
     )
     process = Process(name, child)
     try:

@@ -1,4 +1,7 @@
-"""Between OpenTelemetry and the codec: the glue that an application writes around wrap, unwrap."""
+"""Between OpenTelemetry and the codec: the glue that an application writes around wrap, unwrap.
+
+It needs opentelemetry-sdk.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from tests.unit.tool import run
 from tracewire.codec import IMPLEMENTATION, NOT_SAMPLED, TraceContext, decode
 from tracewire.spec.alternatives import WITH, WITHOUT, alternatives
-from tracewire.spec.cli import group
+from tracewire.spec.commands import group
 from tracewire.spec.overhead import TRACE, own_messages
 from tracewire.spec.timing import Statement
 
@@ -124,8 +124,26 @@ def test_the_check_fails_over_the_limit_and_prints_the_noise(
         f"Allowed are {allowed} %; the noise is 2.0 %.",
     ]
     _, printed = bench("--check", "--max-overhead", allowed, "--json")
-    verdict = {"max_overhead": float(allowed), "overhead": 25.0, "passed": status == 0}
-    assert json.loads(printed)["check"] == verdict
+    assert json.loads(printed)["check"] == {
+        "max_overhead": float(allowed),
+        "overhead": 25.0,
+        "conclusive": True,
+        "passed": status == 0,
+    }
+
+
+@pytest.mark.parametrize(("allowed", "word"), [("1.9", "INCONCLUSIVE"), ("2.1", "FAILED")])
+def test_a_limit_within_the_noise_is_no_verdict(
+    given_times: object, allowed: str, word: str
+) -> None:
+    exit_code, printed = bench("--check", "--max-overhead", allowed)
+    assert exit_code == 1
+    verdict, advice = printed.splitlines()[-2:]
+    assert verdict.startswith(f"Check {word}: ")
+    assert ("take more --rounds" in advice) == (word == "INCONCLUSIVE")
+    _, printed = bench("--check", "--max-overhead", allowed, "--json")
+    check = json.loads(printed)["check"]
+    assert (check["conclusive"], check["passed"]) == (word == "FAILED", False)
 
 
 def test_every_time_is_sampled_once_a_round_whatever_comes_out(
@@ -153,11 +171,17 @@ def test_an_alternative_that_is_not_installed_is_named(
         (["--check"], "--check and --max-overhead PCT go together"),
         (["--max-overhead", "5"], "--check and --max-overhead PCT go together"),
         (["--check", "--max-overhead", "-1"], "-1"),
+        (["--check", "--max-overhead", "nan"], "nan is no finite number, such as 5."),
+        (["--check", "--max-overhead", "inf"], "inf is no finite number, such as 5."),
+        (["--check", "--max-overhead", "1e999"], "inf is no finite number, such as 5."),
+        (["--check", "--max-overhead", "5%"], "'5%' is not a valid number, such as 5."),
         (["--rounds", "0"], "0 is not in the range"),
+        (["--rounds", "x"], "'x' is not a valid whole number, such as 25."),
+        (["--payload", "/dev/zero"], "Invalid value for --payload: over 4,194,304 bytes."),
         (["--payload", "/"], "Is a directory"),
         (["--payload", "missing"], "No such file"),
-        (["--method", ""], "F-11"),
-        (["--method", "m" * 256], "F-11"),
+        (["--method", ""], "Invalid value for --method: F-11"),
+        (["--method", "m" * 256], "Invalid value for --method: F-11"),
     ],
 )
 def test_wrong_usage_exits_2_and_says_why(arguments: list[str], complaint: str) -> None:

@@ -16,7 +16,7 @@ from tests.unit.vector_files import load
 from tracewire.codec import decode, to_stream
 from tracewire.codec.counters import NAMES
 from tracewire.spec.annotate import Field, annotate
-from tracewire.spec.cli import group
+from tracewire.spec.commands import group
 from tracewire.spec.unusable import unusable_keys
 
 #: A request up to its extension map.
@@ -193,7 +193,8 @@ def test_each_kind_says_what_its_fields_mean(frame: bytes, said: list[str]) -> N
         ("a", None, b"\x83\x01\x20\x41\xff", "5 bytes: CBOR [1, -1, h'ff']"),
         ("a", None, b"aabc", '4 bytes: text "aabc"'),
         ("a", None, b"\xff\xfe", "2 bytes"),
-        ("a", None, b"\x1b[2J", "4 bytes"),
+        ("a", None, b"\x1b[2J", '4 bytes: text "\\x1b[2J"'),
+        ("a", None, b"a\0b", "3 bytes"),
         ("a", None, b"\x00", "1 byte: CBOR 0"),
         ("a", {9: 50}, b"cabc", '4 bytes: text "cabc"'),
         ("a", {9: 60}, b"cabc", '4 bytes: CBOR "abc"'),
@@ -280,7 +281,7 @@ def test_a_record_that_a_stream_cuts_off_is_explained_as_far_as_it_goes(tmp_path
     assert done.returncode == 1
     *_, last, verdict = done.stdout.splitlines()
     assert last.endswith('method "cut"')
-    assert verdict == "invalid: S-3 at offset 10: the stream ends inside a record"
+    assert verdict.startswith("invalid: S-3 at offset 10: the stream ends inside a record: 10 of")
 
 
 def test_notes_follow_a_valid_frame() -> None:
@@ -297,8 +298,12 @@ def test_notes_follow_a_valid_frame() -> None:
     ("arguments", "complaint"),
     [
         ([], "Missing argument"),
-        (["zz"], "zz: no such file, and not hexadecimal at line 1, column 1"),
-        (["d9d"], "d9d: no such file, and an odd number of hexadecimal digits (3)"),
+        (["zz.bin"], "zz.bin: no such file, and not hexadecimal digits\n"),
+        (["d9d"], "d9d: an odd number of hexadecimal digits (3)"),
+        ([""], "'': the input is empty"),
+        ([" "], "' ': the input is empty"),
+        (["#"], "#: the input is empty"),
+        (["0x"], "0x: the input is empty"),
         (["\x1b[2J"], "\\x1b[2J: no such file"),
         (["-"], "stdin: the input is empty"),
         (["/"], "/: Is a directory"),
@@ -317,4 +322,38 @@ def test_a_frame_beyond_the_end_of_a_capture_is_said(tmp_path: Path) -> None:
     file.write_bytes(frame_bytes())
     done = run("explain", "--frame", "2", str(file))
     assert done.returncode == 2
-    assert done.stderr == f"tracewire: {file}: there is no frame 2 (read as seq)\n"
+    assert done.stderr == f"tracewire: {file}: there is no frame 2: 1 read as seq\n"
+
+
+def test_the_longest_frame_is_a_limit_to_digits_too() -> None:
+    frame = frame_bytes()
+    limits = [["--max-frame", str(limit)] for limit in (len(frame), len(frame) - 1)]
+    for limit, expected in zip(limits, ("valid", "invalid: S-2"), strict=True):
+        given = run("explain", *limit, frame.hex())
+        piped = run("explain", *limit, "-", stdin=frame)
+        judged = run("validate", "-v", *limit, stdin=frame)
+        assert given.stdout.splitlines()[-1].startswith(expected)
+        assert given.stdout.splitlines()[-1] == piped.stdout.splitlines()[-1]
+        codes = {done.returncode for done in (given, piped, judged)}
+        assert codes == {int(expected != "valid")}
+
+
+@pytest.mark.parametrize(
+    ("options", "content", "said"),
+    [
+        ([], b"\xff" * 5000, "at least 1,024 bytes from the fault on (F-5)"),
+        ([], b"\xff" * 1024, "1,024 bytes from the fault on (F-5)"),
+        (["--input", "raw"], b"\xff" * 5000, "5,000 bytes from the fault on (F-5)"),
+        (
+            ["--max-frame", "2000"],
+            frame_bytes(payload=bytes(5000)),
+            "at least 1,992 bytes: not read to its end",
+        ),
+        ([], frame_bytes(payload=bytes(5000))[:-1], "5,002 bytes: incomplete"),
+    ],
+)
+def test_no_more_is_said_of_a_length_than_is_known(
+    options: list[str], content: bytes, said: str
+) -> None:
+    lines = run("explain", *options, "-", stdin=content).stdout.splitlines()
+    assert lines[-2].endswith(f"  {said}")

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.checks import frame_bytes
-from tests.unit.tool import COMMAND, CUT, VALID, run
+from tests.unit.tool import COMMAND, CUT, VALID, read_terminal, run
 from tracewire.codec import FrameError, decode, to_stream
 from tracewire.spec.capture import Record
-from tracewire.spec.cli import group
+from tracewire.spec.commands import group
 from tracewire.spec.verdicts import Lines
 
 FRAME = frame_bytes()
@@ -173,6 +173,118 @@ def test_files_that_cannot_be_read_hide_nothing_about_the_others(
     ]
 
 
+def test_an_even_key_is_a_note_since_receivers_may_refuse_it(capture: Any) -> None:
+    name = capture(frame_bytes(extensions={2: None, 4: None}))
+    sentence = "X-11: even keys must be understood: 2, 4"
+    done = run("validate", name)
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        f"{name}:0: frame 1: note: {sentence}",
+        f"{name}: 1 frame (seq), 1 valid, 1 note",
+    ]
+    (verdict,) = objects(run("validate", "--json", name).stdout)
+    assert verdict["notes"] == [{"rule": "X-11", "message": sentence}]
+    assert f"note: {sentence}" in run("explain", name).stdout
+
+
+def test_a_cut_stream_names_the_record_that_is_not_all_there(capture: Any) -> None:
+    whole = to_stream(FRAME)
+    cut = capture(whole + whole[:-1])
+    message = (
+        f"S-3 at offset {len(FRAME) - 1}: the stream ends inside a record: "
+        f"{len(FRAME) - 1} of its {len(FRAME)} bytes are there"
+    )
+    begins = len(whole) + 4
+    assert f"{cut}:{begins}: frame 2: invalid: {message}\n" in run("validate", cut).stdout
+    verdict = objects(run("validate", "--json", cut).stdout)[1]
+    assert (verdict["at"], verdict["message"]) == (begins, message)
+    explained = run("explain", "--frame", "2", cut).stdout.splitlines()
+    assert (explained[0], explained[-1]) == (f"frame 2 at byte {begins}", f"invalid: {message}")
+    prefix = run("validate", capture(whole + whole[:3])).stdout
+    assert "inside a record: 3 of the 4 bytes of its length are there" in prefix
+
+
+@pytest.mark.parametrize(
+    ("form", "record"), [("stream", to_stream(FRAME)), ("seq", FRAME)], ids=["stream", "seq"]
+)
+def test_a_frame_over_the_maximum_that_ends_reading_is_said(
+    form: str, record: bytes, capture: Any
+) -> None:
+    name = capture(record * 2)
+    done = run("validate", "--input", form, "--max-frame", str(len(FRAME) - 1), name)
+    summary = f"1 frame ({form}), 1 invalid, stopped at the one longer than --max-frame (S-2)"
+    assert done.stdout.splitlines()[-1] == f"{name}: {summary}"
+
+
+@pytest.mark.parametrize("form", ["auto", "raw", "seq", "stream", "hex"])
+def test_an_empty_input_has_one_answer(form: str) -> None:
+    for command in ("validate", "explain"):
+        done = run(command, "--input", form, "-")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == "tracewire: stdin: the input is empty\n"
+
+
+@pytest.mark.parametrize("text", [" ", "#", "0x", "\n\n", "# a comment\n"])
+def test_text_without_a_digit_is_an_empty_input(text: str) -> None:
+    for command in ("validate", "explain"):
+        done = run(command, "-", stdin=text.encode())
+        assert (done.returncode, done.stderr) == (2, "tracewire: stdin: the input is empty\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b'{"op":1}', "it is text, not frames"),
+        (b"hello\n", "it is text, not frames"),
+        (b"d9d4f7\n84 zz", "it is text, not frames, and not hexadecimal at line 2, column 4"),
+        (b"00000000: d9d4", "it is text, not frames, and not hexadecimal at line 1, column 9"),
+        ("é".encode() * 5000, "it is text, not frames"),
+    ],
+)
+def test_text_is_called_text(text: bytes, told: str) -> None:
+    for command in ("validate", "explain"):
+        done = run(command, "-", stdin=text)
+        assert done.returncode == 1
+        assert f"this is no frame: a frame begins with D9 D4 F7: {told}\n" in done.stdout
+    assert "text" not in run("validate", "--input", "seq", stdin=text).stdout
+    assert "text" not in run("validate", stdin=b"\xff" + text).stdout
+
+
+def test_two_frames_in_hexadecimal_are_told_to_be_one_too_many() -> None:
+    two = f"{FRAME.hex()}\n{FRAME.hex()}\n"
+    for command in (["validate"], ["explain", "-"], ["explain", two]):
+        done = run(*command, stdin=two.encode())
+        assert done.returncode == 1
+        assert "bytes follow the end of the item: hexadecimal input holds one frame" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--max-frame", "4MiB"], "'4MiB' is not a valid whole number, such as 25."),
+        (["--max-frame", "0"], "0 is not in the range 1<=x<=4294967295."),
+        ([""], "tracewire: '': No such file or directory"),
+    ],
+)
+def test_wrong_usage_is_told_in_plain_words(arguments: list[str], complaint: str) -> None:
+    assert complaint in run("validate", *arguments).stderr
+
+
+@pytest.mark.parametrize("command", ["validate", "explain"])
+def test_who_types_the_input_is_told_how_to_end_it(command: str) -> None:
+    ours, theirs = pty.openpty()
+    os.write(ours, b"\x04")  # Ctrl-D
+    done = subprocess.run(
+        [*COMMAND, command, "-"], stdin=theirs, stderr=subprocess.PIPE, check=False
+    )
+    os.close(theirs)
+    os.close(ours)
+    assert done.stderr.decode().splitlines() == [
+        "tracewire: reading standard input; end it with Ctrl-D",
+        "tracewire: stdin: the input is empty",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin"),
     [
@@ -231,13 +343,6 @@ def test_a_bar_shows_on_a_terminal_and_stays_out_of_the_output(capture: Any) -> 
     assert b"MB" in shown
 
 
-def read_terminal(ours: int) -> bytes:
-    try:
-        return os.read(ours, 65536)
-    except OSError:  # Linux says that the other side is gone
-        return b""
-
-
 def peak_memory(name: str) -> int:
     """The most memory, in KiB, that validating the file took."""
     code = (
@@ -271,7 +376,11 @@ def test_memory_does_not_grow_with_the_capture(form: str, tmp_path: Path) -> Non
     assert large - small < 2048, peaks
 
 
-@given(st.one_of(st.binary(max_size=200), st.binary(max_size=60).map(lambda end: FRAME[:8] + end)))
+@given(
+    st.one_of(
+        st.binary(min_size=1, max_size=200), st.binary(max_size=60).map(lambda end: FRAME[:8] + end)
+    )
+)
 def test_any_bytes_get_the_verdict_of_decode(data: bytes) -> None:
     with NamedTemporaryFile() as file:
         file.write(data)

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from tracewire import TraceContext
+from tracewire.spec.rules import read_rules
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 #: Commands that have a test of their own: test_demo, the suite itself, and test_packaging.
 ELSEWHERE = {"make demo", "make test", "pip install .", 'pip install ".[tool]"'}
+PYTHONS_OWN = {"python3 -m venv .venv", ". .venv/bin/activate"}
 
 
 def blocks(language: str) -> list[str]:
@@ -71,7 +73,7 @@ def test_the_bench_shows_these_sizes() -> None:
 def test_no_block_is_left_untested() -> None:
     assert {language for language, _ in BLOCKS} <= {"pycon", "console", "sh", "text"}
     lines = "".join(blocks("sh")).splitlines()
-    assert {line.partition("  ")[0] for line in lines} <= ELSEWHERE
+    assert {line.partition("  ")[0] for line in lines} <= ELSEWHERE | PYTHONS_OWN
 
 
 def test_links_lead_to_files() -> None:
@@ -83,4 +85,17 @@ def test_links_lead_to_files() -> None:
 def test_the_example_of_adoption_reads_old_and_new_messages() -> None:
     trace = TraceContext.from_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
     output = run(f"{sys.executable} examples/adopt.py")
-    assert output.splitlines() == ['{"join": 42} None', f'{{"join": 42}} {trace!r}']
+    assert output.splitlines() == [
+        '{"join": 42} None',
+        "dropped a message: F-1 at offset 52 in extension value: "
+        "the input ends before the item does",
+        f'{{"join": 42}} {trace!r}',
+    ]
+
+
+def test_as_many_rules_are_promised_as_there_are() -> None:
+    rules = list(read_rules())
+    assert f" {len(rules)} numbered rules" in README
+    letters = {rule.id[0] for rule in rules if rule.obeyed_by or rule.broken_by}
+    about_bytes = [rule for rule in rules if rule.id[0] in letters]
+    assert [rule.id for rule in about_bytes if not (rule.obeyed_by and rule.broken_by)] == []

@@ -32,6 +32,14 @@ def run(
     )
 
 
+def read_terminal(ours: int) -> bytes:
+    """What was printed on the other side of a pseudo-terminal, nothing at its end."""
+    try:
+        return os.read(ours, 65536)
+    except OSError:  # Linux says that the other side is gone
+        return b""
+
+
 def decoded(data: bytes) -> tuple[str, int | None] | None:
     """The rule and offset that decode names, None for a valid frame."""
     try:
