@@ -23,7 +23,7 @@ PYTHON = $(call python,$(firstword $(VERSIONS)))
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' package/__init__.py)
 SDIST := dist/tracewire-$(VERSION).tar.gz
 SOURCES := $(wildcard pyproject.toml setup.py MANIFEST.in README.md LICENSE) \
-	$(shell find package codec spec -type f -not -name '*.pyc')
+	$(shell find package codec protocol spec -type f -not -name '*.pyc')
 SUITE := --ignore=tests/bench $(ARGS)
 
 # The wheel built from the sdist, in an environment of its own, with all that the tests import.

@@ -13,7 +13,12 @@ from glob import glob
 
 from setuptools import Extension, setup
 
-PACKAGES = {"tracewire": "package", "tracewire.codec": "codec", "tracewire.spec": "spec"}
+PACKAGES = {
+    "tracewire": "package",
+    "tracewire.codec": "codec",
+    "tracewire.protocol": "protocol",
+    "tracewire.spec": "spec",
+}
 DATA = {
     "tracewire": ["py.typed"],
     "tracewire.codec": ["*.pyi"],

@@ -1,0 +1,102 @@
+"""connect: opens a connection to an address; it is a Peer."""
+
+import asyncio
+import ssl
+from collections.abc import Generator
+from typing import Any
+
+from .address import MemoryAddress, UnixAddress, parse_address
+from .endpoint import AroundCalls, AroundHandlers, Endpoint
+from .limits import Limits
+from .memory import memory_connect
+from .peer import Peer
+from .reconnecting import Reconnecting
+from .service import Service
+from .tracing import Tracing
+from .trust import Trust
+
+
+class Connecting:
+    """What ``connect`` returns: awaited it gives a Peer; ``async with`` closes it at the end."""
+
+    __slots__ = ("_endpoint", "_peer", "_tls")
+
+    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None) -> None:
+        self._endpoint = endpoint
+        self._tls = tls
+        self._peer: Peer | None = None
+
+    def __await__(self) -> Generator[Any, Any, Peer]:
+        return open_peer(self._endpoint, self._tls).__await__()
+
+    async def __aenter__(self) -> Peer:
+        self._peer = await self
+        return self._peer
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._peer is not None
+        await self._peer.close()
+
+    def kept(self) -> Reconnecting:
+        """The same, but the connection is made again when it ends."""
+        return Reconnecting(lambda: open_peer(self._endpoint, self._tls), self._endpoint.url)
+
+
+def connect(
+    url: str,
+    service: Service | None = None,
+    *,
+    mode: str = "framed",
+    tracing: Tracing | None = None,
+    trust: Trust | None = None,
+    tls: ssl.SSLContext | None = None,
+    limits: Limits | None = None,
+    agent: str | None = None,
+    around_handlers: AroundHandlers | None = None,
+    around_calls: AroundCalls | None = None,
+) -> Connecting:
+    """Connects to ``tcp://host:port``, ``tls://host:port``, ``unix:///path`` or ``memory://name``.
+
+    ``service``: what the other side may call here. ``mode``: framed where the other side is known
+    to read frames, else both or bare. ``trust``: of what the other side calls; by default that of a
+    listener of this address. ``tls``: the context of a tls address, by default one that checks the
+    server's certificate. ``around_handlers``, ``around_calls``: what runs around each handler
+    and each call, see endpoint.py. Awaiting raises OSError if nobody answers.
+    """
+    address = parse_address(url)
+    if tls is not None and address.scheme != "tls":
+        raise ValueError(f"tls= is for tls:// addresses, not {url}")
+    if address.scheme == "tls" and tls is None:
+        tls = ssl.create_default_context()
+    tracing = tracing or Tracing()
+    endpoint = Endpoint(
+        url=url,
+        connector=True,
+        service=service or Service(),
+        mode=mode,
+        tracing=tracing,
+        trust=trust or tracing.trust_at(url),
+        limits=limits or Limits(),
+        around_handlers=around_handlers,
+        around_calls=around_calls,
+    )
+    if agent is not None:
+        endpoint.agent = agent
+    return Connecting(endpoint, tls)
+
+
+async def open_peer(endpoint: Endpoint, tls: ssl.SSLContext | None) -> Peer:
+    """One connection to the endpoint's address."""
+    loop = asyncio.get_running_loop()
+    address = parse_address(endpoint.url)
+
+    def make_peer() -> Peer:
+        return Peer(endpoint)
+
+    if isinstance(address, MemoryAddress):
+        _, peer = memory_connect(address.name, make_peer)
+    elif isinstance(address, UnixAddress):
+        _, peer = await loop.create_unix_connection(make_peer, address.path)
+    else:
+        _, peer = await loop.create_connection(make_peer, address.host, address.port, ssl=tls)
+    return peer

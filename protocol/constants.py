@@ -1,0 +1,58 @@
+"""The numbers of connections, as spec/registry.toml assigns them."""
+
+from enum import IntEnum
+from typing import Final
+
+GENERATION: Final = 2
+
+# Limits of the format of connections; the rule that sets each stands in registry.toml.
+MAX_FRAME_LEAST: Final = 65_536
+AGENT_BYTES: Final = 64
+ERROR_BYTES: Final = 4_096
+INVALID_RECORDS: Final = 16
+LINGER_SECONDS: Final = 5
+DISCARD_SECONDS: Final = 1
+PING_STRIKES: Final = 3
+PING_INTERVAL_SECONDS: Final = 1
+RECORD_SECONDS: Final = 30
+IN_FLIGHT_CONNECTION: Final = 1_000
+IN_FLIGHT_SERVER: Final = 10_000
+FANOUT_NUMBER: Final = 9_007_199_254_740_992
+
+#: Methods and text keys that begin so are the specification's. N-3
+RESERVED_PREFIX: Final = "tracewire."
+
+
+class HelloKey(IntEnum):
+    """Keys of a hello's payload (section 7.2)."""
+
+    GENERATION = 0
+    EVEN_KEYS = 1
+    KINDS = 2
+    MAX_FRAME = 3
+    AGENT = 4
+
+
+class GoawayKey(IntEnum):
+    """Keys of a goaway's payload (section 7.5)."""
+
+    LAST_ID = 0
+    STATUS = 1
+    TEXT = 2
+
+
+class ErrorKey(IntEnum):
+    """Keys of an error's body (section 7.7)."""
+
+    MESSAGE = 0
+    DETAILS = 1
+    EXECUTED = 2
+    TRUNCATED = 3
+
+
+class Executed(IntEnum):
+    """Whether the call that failed ran (section 7.7)."""
+
+    NO = 0
+    MAYBE = 1
+    YES = 2

@@ -1,0 +1,204 @@
+"""Handlers: what runs when the other side of a connection calls.
+
+Each handler is a task of its own, in which its call and its trace are current. A request is
+answered exactly once, whatever its handler does.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry.context import attach
+
+from tracewire.codec import Frame, Status, unwrap
+from tracewire.codec.constants import CONTENT_FORMAT
+
+from . import conventions
+from .call import Call, enter
+from .connection import Connection
+from .constants import Executed
+from .endpoint import Endpoint
+from .events import Cancelled, Notified, Received, Requested
+from .service import Handler, Method
+from .spans import Operation
+from .status import RpcError
+
+if TYPE_CHECKING:
+    from .peer import Peer
+
+logger: Final = logging.getLogger("tracewire.peer")
+
+
+class Handlers:
+    """Those of one connection. ``answered`` is called when there is something to write."""
+
+    __slots__ = ("_answered", "_connection", "_endpoint", "_ends", "_loop", "_notices", "_tasks")
+
+    def __init__(
+        self, connection: Connection, endpoint: Endpoint, answered: Callable[[], None]
+    ) -> None:
+        self._connection = connection
+        self._endpoint = endpoint
+        self._answered = answered
+        self._ends = conventions.NOWHERE
+        self._loop = asyncio.get_running_loop()
+        #: By the id of their request.
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        #: Of what nobody answers.
+        self._notices: set[asyncio.Task[None]] = set()
+
+    def requested(self, event: Requested, peer: "Peer") -> None:
+        id, frame, expires = event
+        if not self._connection.start(id):
+            return
+        method = self._endpoint.service.methods.get(frame.target)  # type: ignore[arg-type]
+        if method is None:
+            self._refuse(id, frame)
+            return
+        call = Call(frame, peer, self._endpoint.trust, expires)
+        task = _start(self._handle(id, method, call), self._loop)
+        if not task.done():
+            self._tasks[id] = task
+
+    def notified(self, event: Notified, peer: "Peer") -> None:
+        method = self._endpoint.service.methods.get(event.frame.target)  # type: ignore[arg-type]
+        if method is None:
+            self._endpoint.counts["notifications_unknown"] += 1
+            return
+        call = Call(event.frame, peer, self._endpoint.trust, event.expires)
+        self._start_notice(self._hear(method, call), method.name)
+
+    def received(self, event: Received, peer: "Peer") -> None:
+        handler = self._endpoint.service.message
+        if handler is None:
+            self._endpoint.counts["messages_unknown"] += 1
+            return
+        frame = event.frame or unwrap(event.message, mode="bare")
+        call = Call(frame, peer, self._endpoint.trust)
+        self._start_notice(self._take(handler, call), "on_message")
+
+    def cancelled(self, event: Cancelled) -> None:
+        task = self._tasks.get(event.id)
+        if task is not None:
+            # Not before its first step: a task that never ran could not answer.
+            self._loop.call_soon(task.cancel)
+
+    def lost(self) -> None:
+        """The connection is gone. Requests were cancelled by it; the rest is cancelled here."""
+        for notice in self._notices:
+            notice.cancel()
+
+    async def wait(self) -> None:
+        """Returns once every handler ended but the one that asks."""
+        if running := {*self._tasks.values(), *self._notices} - {asyncio.current_task()}:
+            await asyncio.wait(running)
+
+    async def _handle(self, id: int, method: Method, call: Call) -> None:
+        """Runs the handler of a request and answers."""
+        operation = self._enter(call)
+        try:
+            argument = _argument(method, call.frame)
+            around = self._endpoint.around_handlers
+            if around is None:
+                result = await method.run(argument)
+            else:
+                result = await around(call, lambda: method.run(argument))
+            payload, content_format = method.write(result)
+        except (Exception, asyncio.CancelledError) as error:
+            self._fail(id, method, error)
+            if operation is not None:
+                operation.finish(status_of(error), error)
+        else:
+            extensions = None if content_format is None else {CONTENT_FORMAT: content_format}
+            self._connection.respond(id, payload, extensions)  # type: ignore[arg-type]
+            if operation is not None:
+                operation.finish(Status.OK)
+        self._tasks.pop(id, None)
+        self._answered()
+
+    def _fail(self, id: int, method: Method, error: BaseException) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            self._connection.cancelled(id)
+            return
+        if not isinstance(error, RpcError):
+            logger.error("the handler of %s failed", method.name, exc_info=error)
+            error = RpcError(Status.UNKNOWN, f"the handler of {method.name} failed")
+        if error.executed is None:
+            error.executed = Executed.YES
+        self._connection.fail(id, error)
+
+    def _refuse(self, id: int, frame: Frame) -> None:
+        """Answers a request for a method that is not served."""
+        said = f"no method {frame.target!r} is served here"
+        error = RpcError(Status.UNIMPLEMENTED, said, executed=Executed.NO)
+        tracing, trust = self._endpoint.tracing, self._endpoint.trust
+        _, operation = tracing.server(frame, trust, self._ends, served=False)
+        if operation is not None:
+            operation.finish(error.status, error)
+        self._connection.fail(id, error)
+
+    async def _hear(self, method: Method, call: Call) -> None:
+        """Runs the handler of a notification."""
+        operation = self._enter(call)
+        try:
+            await method.run(_argument(method, call.frame))
+        except BaseException as error:
+            if operation is not None:
+                operation.finish(status_of(error), error)
+            raise
+        if operation is not None:
+            operation.finish(Status.OK)
+
+    async def _take(self, handler: Handler, call: Call) -> None:
+        """Runs the handler of a message."""
+        enter(call)
+        attach(self._endpoint.tracing.extract(call.frame))
+        await handler.run(call.frame.payload)
+
+    def _enter(self, call: Call) -> Operation | None:
+        """Makes the call and its trace current in this task; what is to be finished with it."""
+        endpoint = self._endpoint
+        enter(call)
+        context, operation = endpoint.tracing.server(call.frame, endpoint.trust, self._ends)
+        attach(context)
+        return operation
+
+    def _start_notice(self, handling: Coroutine[Any, Any, None], name: str) -> None:
+        """C-25 holds for what nobody answers as well."""
+        if len(self._notices) >= self._endpoint.limits.in_flight:
+            self._endpoint.counts["notifications_refused"] += 1
+            handling.close()
+            return
+        task = self._loop.create_task(_logged(handling, name))
+        self._notices.add(task)
+        task.add_done_callback(self._notices.discard)
+
+
+def status_of(error: BaseException) -> Status:
+    """How a call that ended so is recorded."""
+    if isinstance(error, RpcError):
+        return error.status
+    return Status.CANCELLED if isinstance(error, asyncio.CancelledError) else Status.UNKNOWN
+
+
+def _argument(method: Method, frame: Frame) -> object:
+    content_format = frame.extensions.get(CONTENT_FORMAT)
+    return method.read(frame.payload, content_format)  # type: ignore[arg-type]
+
+
+async def _logged(handling: Coroutine[Any, Any, None], name: str) -> None:
+    try:
+        await handling
+    except Exception:
+        logger.exception("the handler of %s failed", name)
+
+
+def _start(
+    handling: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop
+) -> asyncio.Task[None]:
+    """Runs the handler in a task; its first step at once, where Python can do that."""
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(handling, loop=loop, eager_start=True)
+    return loop.create_task(handling)

@@ -1,0 +1,284 @@
+"""Trace context of OpenTelemetry, to and from messages.
+
+Three states travel: undecided (the receiver's sampler decides), decided not sampled (no root below,
+whoever asks), and ids. What is not sampled costs no SDK call, no text map and no reading of ids.
+"""
+
+import time
+from collections.abc import Callable, Container
+from typing import Literal, Self, TypeAlias, get_args
+
+from opentelemetry import trace as api
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.metrics import MeterProvider
+from opentelemetry.propagate import get_global_textmap
+from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.trace import DEFAULT_TRACE_STATE, Link, Span, SpanKind, set_span_in_context
+
+from tracewire import codec
+from tracewire.codec import NOT_SAMPLED, Frame, TraceContext
+from tracewire.codec.constants import CREATION, FANOUT
+
+from .baggage import under_baggage, with_baggage
+from .carrier import Extensions, is_foreign, under_carrier, with_carrier
+from .conventions import NOWHERE, Endpoint
+from .policy import POLICIES, Propagate, Sent
+from .remote import (
+    DECIDED,
+    UNDECIDED,
+    RemoteSpan,
+    continued,
+    current_span,
+    link_to,
+    link_to_stranger,
+    not_sampled,
+    span_of,
+)
+from .self_cost import COST, export_self_cost
+from .spans import Calls, Operation
+from .trust import TRUSTS, Roots, Trust, default_trust
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+Mode = Literal["both", "framed", "bare"]
+
+
+class Tracing:
+    """How an application sends, trusts and records traces. May be shared by threads.
+
+    ``propagate``: what is sent (the table of section 8 of the specification). ``off`` sends nothing
+    and starts no spans; what arrives is still continued. ``trust``: of `received`, `extract` and
+    every listener; None is *parent* for the former, and by the URL for listeners. ``baggage``:
+    whether it is sent and read. ``tracer_provider``, ``propagator``: the application's global ones
+    unless given. ``meter_provider``: where given, durations of calls and the counts of `self_cost`
+    are recorded. ``stranger_roots``: how many roots a second callers may cause who are not trusted
+    as parents. ``clock``: seconds that only grow, for that rate.
+    """
+
+    def __init__(
+        self,
+        propagate: Propagate = "ids",
+        trust: Trust | None = None,
+        *,
+        baggage: bool = False,
+        tracer_provider: api.TracerProvider | None = None,
+        meter_provider: MeterProvider | None = None,
+        propagator: TextMapPropagator | None = None,
+        stranger_roots: float = 100.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if propagate not in POLICIES:
+            raise ValueError(f"propagate must be one of {get_args(Propagate)}, not {propagate!r}")
+        if trust is not None and trust not in TRUSTS:
+            raise ValueError(f"trust must be one of {TRUSTS}, not {trust!r}")
+        self.propagate, self.trust = propagate, trust
+        self._sends, self._sends_ids, self._not_sampled = POLICIES[propagate]
+        self._given_trust: Trust = trust or "parent"
+        self._baggage = baggage
+        self._lean = self._given_trust == "parent" and not baggage
+        self._given_propagator = propagator
+        self._plain: TextMapPropagator | None = None  # seen last, and not foreign
+        self._roots = Roots(stranger_roots, clock)
+        self._calls = Calls(tracer_provider, meter_provider)
+        if meter_provider is not None:
+            export_self_cost(meter_provider)
+
+    # For a transport that the application already has.
+
+    def wrap(self, message: Buffer) -> bytes:
+        """The message in an envelope that carries the current context."""
+        trace, extensions = self.inject()
+        return codec.wrap(message, trace, extensions)
+
+    def received(
+        self, data: Buffer, *, mode: Mode = "both", understood: Container[int] = ()
+    ) -> "Received":
+        """A context manager, inside of which the message's context is current. Starts no span.
+
+        Arguments and errors are those of `tracewire.codec.unwrap`.
+        """
+        return Received(self, codec.unwrap(data, mode=mode, understood=understood))
+
+    # For encoders and decoders of frames.
+
+    def inject(
+        self, extensions: Extensions | None = None, span: Span | None = None
+    ) -> tuple[Sent, Extensions | None]:
+        """A span's context as encoders take it: ``trace`` and ``extensions``.
+
+        ``extensions``: all that the frame will have. They are not changed, but come back with
+        baggage and a foreign propagator's carrier where there are any. ``span``: None is the
+        current one.
+        """
+        if not self._sends:
+            return None, extensions
+        if self._baggage:
+            extensions = with_baggage(extensions)
+        if span is None:
+            span = current_span()
+        if span is None:
+            return None, extensions  # T-4
+        trace = self._sent(span)
+        # Carriers ride with sampled contexts only.
+        if trace is None or trace is NOT_SAMPLED or not trace.sampled:
+            return trace, extensions
+        propagator = self._given_propagator or get_global_textmap()
+        if propagator is not self._plain and self._is_foreign(propagator):
+            extensions = with_carrier(propagator, span, trace, extensions)
+        return trace, extensions
+
+    def extract(self, frame: Frame) -> Context:
+        """The context to handle a message under: the caller's, or one where a root may start."""
+        if self._lean and frame.trace is NOT_SAMPLED:
+            COST.skipped += 1
+            return DECIDED.context
+        if self._given_trust == "parent":
+            return self._continued(frame)
+        context = self._of_stranger(frame)
+        if context is UNDECIDED:
+            self._roots.take()
+        return context
+
+    def links(self, frame: Frame, trust: Trust | None = None) -> list[Link]:
+        """What a span of a message's handling is linked to. ``trust``: None is this object's.
+
+        *parent*: the context that created the message. *link*: the caller. *ignore*: nothing.
+        """
+        trust = trust or self._given_trust
+        if trust == "parent":
+            creation = frame.extensions.get(CREATION)
+            return [link_to(creation)] if isinstance(creation, TraceContext) else []
+        if trust == "link" and isinstance(frame.trace, TraceContext):
+            return [link_to_stranger(frame.trace)]  # T-5
+        return []
+
+    # For peers.
+
+    def trust_at(
+        self, url: str, client_certificates: bool = False, credentials: bool = False
+    ) -> Trust:
+        """How far the peers at an address are trusted; see `default_trust`."""
+        return self.trust or default_trust(url, client_certificates, credentials)
+
+    def client(
+        self, method: str, extensions: Extensions | None = None, endpoint: Endpoint = NOWHERE
+    ) -> tuple[Sent, Extensions | None, Operation | None]:
+        """A call that begins: ``trace`` and ``extensions`` as `inject` gives, and what to finish.
+
+        The last is None where the call is neither traced nor timed. Below what is not sampled no
+        span is started; where nothing is decided the sampler is asked once, and its answer sent.
+        """
+        span = current_span()
+        operation = None
+        traced = self._sends and not not_sampled(span)
+        if traced or self._calls.timed:
+            started, operation = self._calls.begin(SpanKind.CLIENT, method, endpoint, traced)
+            span = started or span
+        trace, extensions = self.inject(extensions, span)
+        return trace, extensions, operation
+
+    def server(
+        self, frame: Frame, trust: Trust, endpoint: Endpoint = NOWHERE, served: bool = True
+    ) -> tuple[Context, Operation | None]:
+        """A request or notification that arrived: the context to attach, and what to finish.
+
+        ``served``: whether there is such a method. The last is None where it is neither traced nor
+        timed.
+        """
+        context = self._continued(frame) if trust == "parent" else self._of_stranger(frame)
+        traced = self._sends and not not_sampled(span_of(context))
+        if not traced and not self._calls.timed:
+            return context, None
+        links = self.links(frame, trust) if traced else []
+        span, operation = self._calls.begin(
+            SpanKind.SERVER, frame.method or "", endpoint, traced, served, context, links
+        )
+        if span is not None:
+            context = set_span_in_context(span, context)
+            if trust != "parent" and span.is_recording():
+                self._roots.take()
+        return context, operation
+
+    # How a span becomes what is sent, and a frame a context.
+
+    def _sent(self, span: Span) -> Sent:
+        if type(span) is RemoteSpan:
+            trace = span.trace
+            return trace if self._sends_ids or trace.sampled else self._not_sampled
+        trace_id, span_id, _, flags, state, valid = span.get_span_context()
+        if not valid:
+            return None  # T-4
+        if not flags & 1:
+            if trace_id == DECIDED.trace_id or not self._sends_ids:
+                return self._not_sampled
+        elif trace_id == DECIDED.trace_id:
+            COST.sampler_ignores_parent += 1
+        text = "" if state is DEFAULT_TRACE_STATE else state.to_header()
+        return TraceContext(trace_id, span_id, flags & 0xFF, text)
+
+    def _continued(self, frame: Frame) -> Context:
+        """Of a caller who is trusted as parent. T-3"""
+        trace = frame.trace
+        if trace is NOT_SAMPLED or (trace is None and FANOUT in frame.extensions):  # T-2, T-13
+            COST.skipped += 1
+            context = DECIDED.context
+        elif trace is None:
+            COST.undecided += 1
+            context = UNDECIDED  # T-1
+        elif not trace.sampled:
+            COST.skipped += 1
+            context = continued(trace)
+        else:
+            COST.continued += 1
+            context = continued(trace)
+            propagator = self._given_propagator or get_global_textmap()
+            if propagator is not self._plain and self._is_foreign(propagator):
+                context = under_carrier(propagator, frame, context)
+        return under_baggage(frame, context) if self._baggage else context
+
+    def _of_stranger(self, frame: Frame) -> Context:
+        """Of a caller whose context does not count, save that it may be linked to. T-5, T-6"""
+        if not self._roots.left():
+            COST.roots_refused += 1
+            return DECIDED.context  # T-7
+        if frame.trace is None:
+            COST.undecided += 1
+        else:
+            COST.rerooted += 1
+        return UNDECIDED
+
+    def _is_foreign(self, propagator: TextMapPropagator) -> bool:
+        foreign = is_foreign(propagator)
+        if not foreign:
+            self._plain = propagator
+        return foreign
+
+
+class Received:
+    """A message that was received, while it is handled.
+
+    ``frame``: it. ``links``: for the span of its handling, if there is one.
+    """
+
+    __slots__ = ("_token", "_tracing", "frame")
+
+    def __init__(self, tracing: Tracing, frame: Frame) -> None:
+        self._tracing = tracing
+        self.frame = frame
+
+    @property
+    def links(self) -> list[Link]:
+        return self._tracing.links(self.frame)
+
+    def __enter__(self) -> Self:
+        self._token = attach(self._tracing.extract(self.frame))
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        detach(self._token)
+
+
+_default = Tracing()
+wrap = _default.wrap
+received = _default.received
+inject = _default.inject
+extract = _default.extract

@@ -1,0 +1,186 @@
+"""CBOR from strangers: what is read, what is refused, and that nothing hangs or crashes."""
+
+import decimal
+import struct
+import uuid
+from collections.abc import Callable
+
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracewire.protocol.cbor import BIGNUM_BYTES, DEPTH, CborError, read_item, write_item
+
+MERSENNE = 2**61 - 1  # what Python's hash of numbers counts modulo
+
+
+def refusal(data: bytes) -> str:
+    """The message of the CborError that reading raises."""
+    with pytest.raises(CborError) as raised:
+        read_item(data)
+    return str(raised.value)
+
+
+def nested(depth: int) -> object:
+    value: object = 0
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def map_of(keys: list[bytes]) -> bytes:
+    return b"\xba" + struct.pack(">I", len(keys)) + b"".join(key + b"\x00" for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        ("0000", "the item ends at byte 1 of 2"),
+        ("a1010200", "the item ends at byte 3 of 4"),
+        ("01ff", "the item ends at byte 1 of 2"),
+        ("9f01ff00", "the item ends at byte 3 of 4"),
+        ("5f4101ff00", "the item ends at byte 4 of 5"),
+        ("bf0102ff00", "the item ends at byte 4 of 5"),
+        ("c1190000f6", "the item ends at byte 4 of 5"),
+        ("8201", "premature end"),
+        ("4261", "premature end"),
+        ("9f", "premature end"),
+        ("a101", "premature end"),
+        ("1b00", "premature end"),
+        ("ff", "break"),
+        ("1c", "0x1c"),
+        ("f800", "invalid two-byte sequence"),
+        ("61ff", "utf-8"),
+        ("c001", "expected string"),
+        ("c06161", "Invalid isoformat"),
+        ("9bffffffffffffffff", "premature end"),
+        ("bbffffffffffffffff", "premature end"),
+        ("5bffffffffffffffff", "premature end"),
+        ("7b7fffffffffffffff", "premature end"),
+        ("c25bffffffffffffffff", "premature end"),
+        ("d81c81d81d00", "tag 29 is not read here"),
+        ("d81c00", "tag 28 is not read here"),
+        ("d9010000", "tag 256 is not read here"),
+        ("d81900", "tag 25 is not read here"),
+        ("d8236161", "tag 35 is not read here"),
+        ("d8246161", "tag 36 is not read here"),
+        ("c26161", "a bignum is"),
+        ("a18001", "the key at byte 1 is not"),
+        ("a1a001", "the key at byte 1 is not"),
+        ("a1c2410101", "the key at byte 1 is not"),
+        ("81a2010203a18001", "the key at byte 6 is not"),
+        ("bf01029fff01ff", "the key at byte 3 is not"),
+        ("a1d8255000000000000000000000000000000000" + "01", "the key at byte 1 is not"),
+    ],
+)  # fmt: skip
+def test_bytes_that_are_no_readable_item_are_refused(payload: str, said: str) -> None:
+    assert said in refusal(bytes.fromhex(payload))
+
+
+CONTAINERS: dict[str, bytes] = {
+    "array": b"\x81",
+    "indefinite array": b"\x9f",
+    "map": b"\xa1\x00",
+    "tag": b"\xd9\xff\xff",
+    "set": b"\xd9\x01\x02\x81",
+}
+
+
+@pytest.mark.parametrize("head", CONTAINERS.values(), ids=CONTAINERS.keys())
+@pytest.mark.parametrize("before", [b"", b"\xa2\x00\x00\x01"], ids=["alone", "beside an int key"])
+def test_deep_nesting_is_refused(head: bytes, before: bytes) -> None:
+    assert "depth" in refusal(before + head * 1_000_000)
+
+
+def test_nesting_is_read_up_to_the_limit() -> None:
+    assert read_item(b"\x81" * DEPTH + b"\x00") == nested(DEPTH)
+    with pytest.raises(CborError, match="depth"):
+        read_item(b"\x81" * (DEPTH + 1) + b"\x00")
+
+
+def bignum(length: int) -> bytes:
+    return b"\x59" + struct.pack(">H", length) + b"\xff" * length
+
+
+@pytest.mark.parametrize(("head", "sign"), [(b"\xc2", 1), (b"\xc3", -1)])
+def test_bignum_is_read_up_to_the_limit(head: bytes, sign: int) -> None:
+    value = 256**BIGNUM_BYTES - 1
+    assert read_item(head + bignum(BIGNUM_BYTES)) == (value if sign > 0 else -1 - value)
+    with pytest.raises(CborError, match="at most 1024 bytes"):
+        read_item(head + bignum(BIGNUM_BYTES + 1))
+
+
+def test_huge_mantissa_of_a_decimal_is_refused() -> None:
+    assert "bignum" in refusal(b"\xc4\x82\x01\xc2\x5a\x00\x40\x00\x00" + b"\xff" * 0x400000)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        lambda i: cbor2.dumps(2**64 * MERSENNE + MERSENNE * i),
+        lambda i: cbor2.dumps(uuid.UUID(int=MERSENNE * i)),
+        lambda i: cbor2.dumps(decimal.Decimal(MERSENNE * i)),
+        lambda i: cbor2.dumps((i, i)),
+    ],
+    ids=["bignum", "uuid", "decimal", "array"],
+)
+def test_keys_that_can_be_made_to_collide_are_refused(key: Callable[[int], bytes]) -> None:
+    assert "key at byte 5" in refusal(map_of([key(i) for i in range(1, 50_000)]))
+
+
+@pytest.mark.parametrize("key", [1, -1, 1.5, "a", b"a", True, None])
+def test_plain_keys_are_read(key: object) -> None:
+    assert read_item(cbor2.dumps({key: {key: 1}})) == {key: {key: 1}}
+
+
+def test_large_map_with_numbers_as_keys_is_read() -> None:
+    value = dict.fromkeys(range(0, 50_000 << 40, 1 << 40), 0)
+    assert read_item(cbor2.dumps(value)) == value
+
+
+items = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.integers(-(2**64), 2**64 - 1) | st.text() | st.floats(), inner)
+    ),
+)
+
+
+def assert_plain_keys(value: object) -> None:
+    inner = list(value.values()) if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        assert {type(key) for key in value} <= {str, bytes, int, float, bool, type(None)}
+    if isinstance(inner, list):
+        for each in inner:
+            assert_plain_keys(each)
+
+
+@given(items, st.data())
+def test_broken_items_give_a_value_or_a_cbor_error(value: object, data: st.DataObject) -> None:
+    payload = bytearray(cbor2.dumps(value))
+    place = data.draw(st.integers(0, len(payload) - 1))
+    payload[place] = data.draw(st.integers(0, 255))
+    try:
+        value = read_item(bytes(payload))
+    except CborError as error:
+        assert str(error)
+    else:
+        assert_plain_keys(value)
+
+
+@given(items)
+def test_every_value_comes_back_and_nothing_may_follow_it(value: object) -> None:
+    payload = write_item([value])
+    assert repr(read_item(payload)) == repr([value])
+    with pytest.raises(CborError, match=f"ends at byte {len(payload)} of {len(payload) + 1}"):
+        read_item(payload + b"\x00")
+
+
+@given(items, st.data())
+def test_item_that_is_cut_short_is_refused(value: object, data: st.DataObject) -> None:
+    payload = cbor2.dumps([value])
+    cut = data.draw(st.integers(1, len(payload) - 1))
+    with pytest.raises(CborError, match="premature end"):
+        read_item(payload[:cut])

@@ -1,0 +1,352 @@
+"""The end of calls in good order (section 7.5)."""
+
+import pytest
+
+from tests.unit.talk import (
+    Maker,
+    body,
+    cancel,
+    error,
+    goaway,
+    notification,
+    outcome,
+    ping,
+    record,
+    request,
+    response,
+)
+from tracewire.codec import Frame, Kind, Status
+from tracewire.protocol.constants import Executed
+from tracewire.protocol.events import Answered, Leaving, Notified
+from tracewire.protocol.goaway import Goaway
+from tracewire.protocol.states import State
+from tracewire.protocol.status import RpcError
+
+MAX_ID = 4_294_967_295
+STARTING = [("request", ("caller", "m")), ("notify", ("m",)), ("send", (b"",)), ("ping", ())]
+
+
+def test_a_drain_says_the_last_id_that_was_accepted(met: Maker) -> None:
+    talk = met(in_flight=2)
+    talk.hears(request(3), request(9), request(12))
+    talk.connection.respond(9)
+    talk.says()
+    talk.connection.drain("restarting")
+    [said] = talk.says()
+    assert (said.kind, said.id, said.target) == (Kind.GOAWAY, 0, 0)
+    assert body(said) == {0: 9, 1: 0, 2: "restarting"}
+
+
+def test_a_side_that_accepted_nothing_says_0(met: Maker) -> None:
+    talk = met()
+    talk.connection.drain()
+    assert [body(said) for said in talk.says()] == [{0: 0, 1: 0}]
+
+
+def test_accepted_calls_are_finished_before_writing_is_shut_down(met: Maker) -> None:  # C-17
+    talk = met()
+    talk.hears(request(1), request(2))
+    talk.connection.drain()
+    assert talk.state() is State.DRAINING
+    talk.connection.respond(1, b"1")
+    assert talk.state() is State.DRAINING
+    talk.connection.fail(2, RpcError(Status.ABORTED))
+    assert talk.state() is State.LINGERING
+    assert [frame.kind for frame in talk.says()] == [4, 1, 1]
+
+
+def test_a_cancelled_handler_is_waited_for(met: Maker) -> None:  # C-16, C-17
+    talk = met()
+    talk.hears(request(1))
+    talk.connection.drain()
+    talk.hears(cancel(1))
+    assert talk.state() is State.DRAINING
+    talk.connection.cancelled(1)
+    assert talk.state() is State.LINGERING
+
+
+def test_input_is_read_to_its_end(met: Maker) -> None:  # C-17
+    talk = met()
+    talk.connection.request("caller", "m")
+    talk.connection.drain()
+    assert talk.state() is State.LINGERING
+    assert talk.hears(response(1, b"late")) == [Answered("caller", response(1, b"late"))]
+    assert talk.connection.end() == []
+    assert talk.state() is State.CLOSED
+
+
+def test_input_is_read_for_5_seconds(met: Maker) -> None:  # C-17
+    talk = met()
+    talk.connection.request("caller", "m")
+    talk.connection.drain()
+    assert talk.connection.wake == talk.clock.now + 5
+    assert talk.waits(4.999) == []
+    assert talk.state() is State.LINGERING
+    events = talk.waits(0.001)
+    assert [outcome(event) for event in events] == [("caller", Status.UNAVAILABLE, Executed.MAYBE)]
+    assert talk.state() is State.CLOSED
+
+
+def test_the_other_side_s_goaway_does_not_prolong_the_wait(met: Maker) -> None:  # C-17
+    talk = met()
+    talk.connection.drain()
+    talk.waits(4.0)
+    talk.hears(goaway())
+    talk.waits(1.0)
+    assert talk.state() is State.CLOSED
+
+
+def test_nothing_runs_while_input_is_read_to_its_end(met: Maker) -> None:  # C-17
+    talk = met()
+    talk.connection.drain()
+    talk.says()
+    late = [request(1), notification(), notification(""), ping(1), request(2), cancel(1)]
+    assert talk.hears(*late) == []
+    assert talk.says() == []
+    assert talk.connection.requests_open == 0
+
+
+@pytest.mark.parametrize(("name", "arguments"), STARTING)
+@pytest.mark.parametrize("drained_here", [True, False])
+def test_after_goaway_neither_side_starts_anything(
+    met: Maker, name: str, arguments: tuple[object, ...], drained_here: bool
+) -> None:  # C-18
+    talk = met()
+    talk.hears(request(1))
+    if drained_here:
+        talk.connection.drain()
+    else:
+        talk.hears(goaway())
+    talk.says()
+    with pytest.raises(RpcError) as caught:
+        getattr(talk.connection, name)(*arguments)
+    assert (caught.value.status, caught.value.executed) == (Status.UNAVAILABLE, Executed.NO)
+    assert talk.says() == []
+    assert talk.connection.calls_open == 0
+
+
+@pytest.mark.parametrize("drained_here", [True, False])
+def test_a_request_after_goaway_is_answered_unavailable(
+    met: Maker, drained_here: bool
+) -> None:  # C-18
+    talk = met()
+    talk.hears(request(1))
+    if drained_here:
+        talk.connection.drain()
+    else:
+        talk.hears(goaway())
+    talk.says()
+    assert talk.hears(request(2)) == []
+    assert [error(said) for said in talk.says()] == [(2, Status.UNAVAILABLE, Executed.NO)]
+
+
+def test_a_notification_is_heard_while_calls_are_finished(met: Maker) -> None:
+    talk = met()
+    talk.hears(request(1))
+    talk.connection.drain()
+    assert talk.hears(notification()) == [Notified(notification(), None)]
+
+
+def test_a_cancel_can_be_said_while_calls_are_finished(met: Maker) -> None:
+    talk = met()
+    talk.hears(request(1))
+    talk.connection.request("caller", "m")
+    talk.connection.drain()
+    talk.says()
+    talk.connection.cancel(1)
+    assert talk.says() == [cancel(1)]
+
+
+def test_a_second_drain_does_nothing(met: Maker) -> None:
+    talk = met()
+    talk.hears(request(1))
+    talk.connection.drain()
+    talk.connection.drain()
+    assert [frame.kind for frame in talk.says()] == [Kind.GOAWAY]
+
+
+def test_the_side_that_heard_goaway_closes_when_no_call_is_open(met: Maker) -> None:
+    talk = met()
+    talk.connection.request("caller", "m")
+    talk.hears(request(1))
+    assert talk.hears(goaway(1, 0, "restarting")) == [Leaving(Goaway(1, 0, "restarting"))]
+    assert talk.state() is State.LEAVING
+    talk.hears(response(1))
+    assert talk.state() is State.LEAVING
+    talk.connection.respond(1)
+    assert talk.state() is State.CLOSED
+    assert talk.says() == [request(1), response(1)]
+
+
+@pytest.mark.parametrize("how", ["cancel", "expire"])
+def test_a_call_that_is_over_in_another_way_is_not_waited_for(met: Maker, how: str) -> None:
+    talk = met()
+    talk.connection.request("caller", "m", timeout=1.0)
+    talk.hears(goaway(1))
+    if how == "cancel":
+        talk.connection.cancel(1)
+    else:
+        talk.waits(1.0)
+    assert talk.state() is State.CLOSED
+    assert [frame.kind for frame in talk.says()] == [Kind.REQUEST, Kind.CANCEL]
+
+
+def test_a_side_without_calls_closes_at_once_on_goaway(met: Maker) -> None:
+    talk = met()
+    talk.hears(goaway())
+    assert talk.state() is State.CLOSED
+
+
+def test_a_goaway_that_cannot_be_read_ends_calls_as_any_does(met: Maker) -> None:
+    talk = met()
+    talk.connection.request("caller", "m")
+    [event] = talk.hears(Frame(Kind.GOAWAY, 0, 0, b"\xff"))
+    assert event == Leaving(Goaway(MAX_ID))
+    assert [outcome(event) for event in talk.connection.end()] == [
+        ("caller", Status.UNAVAILABLE, Executed.MAYBE)
+    ]
+
+
+def test_a_second_goaway_changes_nothing(met: Maker) -> None:
+    talk = met()
+    for caller in "ab":
+        talk.connection.request(caller, "m")
+    talk.hears(goaway(1))
+    assert talk.hears(goaway(2, 3, "later")) == []
+    assert [outcome(event)[2] for event in talk.connection.end()] == [Executed.MAYBE, Executed.NO]
+
+
+def test_both_sides_may_drain(met: Maker) -> None:
+    talk = met()
+    talk.hears(request(1))
+    talk.connection.drain()
+    talk.hears(goaway())
+    assert talk.state() is State.DRAINING
+    talk.connection.respond(1)
+    assert talk.state() is State.LINGERING
+    talk.connection.end()
+    assert talk.state() is State.CLOSED
+
+
+def test_a_side_that_heard_goaway_may_drain_itself(met: Maker) -> None:
+    talk = met()
+    talk.hears(request(1), goaway())
+    talk.connection.drain()
+    assert [frame.kind for frame in talk.says()] == [Kind.GOAWAY]
+    assert talk.state() is State.DRAINING
+
+
+@pytest.mark.parametrize("drained_here", [True, False])
+def test_at_the_end_of_input_open_calls_fail_by_the_last_id(
+    met: Maker, drained_here: bool
+) -> None:  # C-19
+    talk = met()
+    for caller in ("a", "b", "c"):
+        talk.connection.request(caller, "m")
+    if drained_here:
+        talk.connection.drain()
+    talk.hears(goaway(2, 0, "restarting"))
+    events = talk.connection.end()
+    assert [outcome(event) for event in events] == [
+        ("a", Status.UNAVAILABLE, Executed.MAYBE),
+        ("b", Status.UNAVAILABLE, Executed.MAYBE),
+        ("c", Status.UNAVAILABLE, Executed.NO),
+    ]
+    assert all("restarting" in event.error.message for event in events)  # type: ignore[union-attr]
+
+
+def test_at_the_end_without_goaway_any_call_may_have_run(met: Maker) -> None:  # C-19
+    talk = met()
+    skipped = talk.connection
+    skipped._calls._next_id = MAX_ID - 1
+    skipped.request("a", "m")
+    [event] = skipped.end()
+    assert outcome(event) == ("a", Status.UNAVAILABLE, Executed.MAYBE)
+
+
+def test_a_lost_transport_fails_calls_as_the_end_does(met: Maker) -> None:  # C-19
+    talk = met()
+    talk.connection.request("a", "m")
+    talk.connection.request("b", "m")
+    talk.hears(goaway(1, 0, "restarting"))
+    events = talk.connection.lost("the cable broke")
+    assert [outcome(event) for event in events] == [
+        ("a", Status.UNAVAILABLE, Executed.MAYBE),
+        ("b", Status.UNAVAILABLE, Executed.NO),
+    ]
+    assert events[0].error.message == "the cable broke: restarting"  # type: ignore[union-attr]
+    assert talk.state() is State.CLOSED
+    assert talk.connection.lost() == []
+
+
+def test_a_lost_transport_cancels_handlers_which_then_end(met: Maker) -> None:
+    talk = met()
+    talk.hears(request(1), request(2))
+    events = talk.connection.lost()
+    assert [(type(event).__name__, event.id) for event in events] == [  # type: ignore[union-attr]
+        ("Cancelled", 1),
+        ("Cancelled", 2),
+    ]
+    assert talk.connection.requests_open == 2
+    talk.connection.respond(1)
+    talk.connection.cancelled(2)
+    assert talk.connection.requests_open == 0
+    assert talk.says() == []
+
+
+def test_after_a_half_close_responses_are_still_written(met: Maker) -> None:
+    talk = met()
+    talk.hears(request(1), request(2))
+    assert talk.connection.end() == []
+    assert talk.state() is State.FINISHING
+    talk.connection.respond(1, b"1")
+    assert talk.says() == [response(1, b"1")]
+    talk.connection.respond(2, b"2")
+    assert talk.says() == [response(2, b"2")]
+    assert talk.state() is State.CLOSED
+
+
+def test_after_a_half_close_deadlines_hold(met: Maker) -> None:
+    talk = met()
+    talk.hears(request(1, extensions={7: 1_000_000}))
+    talk.connection.end()
+    assert [type(event).__name__ for event in talk.waits(1.0)] == ["Cancelled"]
+    talk.connection.cancelled(1)
+    assert [error(said)[:2] for said in talk.says()] == [(1, Status.DEADLINE_EXCEEDED)]
+
+
+def test_input_that_ends_while_idle_closes(met: Maker) -> None:
+    talk = met()
+    talk.connection.end()
+    assert talk.state() is State.CLOSED
+    assert talk.connection.end() == []
+
+
+@pytest.mark.parametrize("last", ["end", "lost", "expire"])
+def test_a_closed_connection_asks_for_nothing_more(met: Maker, last: str) -> None:
+    talk = met(keepalive_seconds=2)
+    talk.connection.request("caller", "m", timeout=60.0)
+    talk.receives(record(notification())[:-1])
+    talk.connection.drain()
+    if last == "expire":
+        talk.waits(5.0)
+    else:
+        getattr(talk.connection, last)()
+    assert talk.state() is State.CLOSED
+    assert talk.waits(5.0) == []
+    assert talk.connection.wake == float("inf")
+    talk.connection.drain()
+    talk.connection.overflow()
+    talk.connection.end()
+    assert talk.connection.receive(record(request(1))) == []
+    assert talk.state() is State.CLOSED
+
+
+def test_a_finishing_side_is_not_woken_for_input_that_cannot_come(met: Maker) -> None:
+    talk = met(keepalive_seconds=2)
+    talk.hears(request(1))
+    talk.receives(record(notification())[:-1])
+    talk.connection.end()
+    talk.waits(1_000.0)
+    assert talk.state() is State.FINISHING
+    assert talk.connection.wake == float("inf")

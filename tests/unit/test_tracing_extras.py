@@ -1,0 +1,253 @@
+"""What rides beside the trace: baggage, carriers of foreign propagators; and what is counted."""
+
+import logging
+from typing import Any
+
+import pytest
+from opentelemetry import baggage, propagate
+from opentelemetry.context import Context, get_current
+from opentelemetry.propagators.b3 import B3MultiFormat
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from tests.unit.telemetry import (
+    SAMPLED,
+    UNSAMPLED,
+    CountingPropagator,
+    Telemetry,
+    attached,
+    ids,
+    remote,
+)
+from tracewire.codec import (
+    NOT_SAMPLED,
+    RawItem,
+    TraceContext,
+    counters,
+    decode,
+    encode_request,
+    unwrap,
+    wrap,
+)
+from tracewire.codec.constants import BAGGAGE, MAX_TIMEOUT, TIMEOUT
+from tracewire.protocol.carrier import CARRIER
+from tracewire.protocol.self_cost import self_cost
+from tracewire.protocol.tracing import Tracing
+
+
+@pytest.fixture
+def grown() -> Any:
+    """The counts that grew since the test began."""
+    before = self_cost()
+    return lambda: {name: n - before[name] for name, n in self_cost().items() if n != before[name]}
+
+
+# Baggage.
+
+
+@pytest.mark.parametrize("trace", [SAMPLED, UNSAMPLED, NOT_SAMPLED, None], ids=repr)
+def test_baggage_travels_in_every_state_where_it_is_switched_on(trace: Any) -> None:
+    tracing = Tracing(baggage=True)
+    with tracing.received(wrap(b"", trace)), attached(baggage.set_baggage("user", 42)):
+        message = tracing.wrap(b"")
+    assert unwrap(message).extensions[BAGGAGE] == {"user": "42"}
+    with tracing.received(message):
+        assert baggage.get_all() == {"user": "42"}
+        assert tracing.inject()[0] == trace
+        with attached(baggage.set_baggage("tenant", "a")):
+            assert baggage.get_all() == {"user": "42", "tenant": "a"}
+
+
+def test_baggage_is_neither_sent_nor_read_unless_switched_on() -> None:
+    with attached(baggage.set_baggage("user", "a", remote(SAMPLED))):
+        assert Tracing().inject() == (SAMPLED, None)
+        message = Tracing(baggage=True).wrap(b"")
+    with Tracing().received(message):
+        assert baggage.get_all() == {}
+
+
+def test_no_baggage_is_no_key() -> None:
+    assert Tracing(baggage=True).inject({"tenant": "a"}) == (None, {"tenant": "a"})
+
+
+def test_baggage_is_added_without_changing_the_extensions_given() -> None:
+    given: dict[int | str, object] = {"tenant": "a"}
+    with attached(baggage.set_baggage("user", "a")):
+        _, extended = Tracing(baggage=True).inject(given)
+    assert extended == {"tenant": "a", BAGGAGE: {"user": "a"}}
+    assert given == {"tenant": "a"}
+
+
+def test_off_sends_no_baggage() -> None:
+    with attached(baggage.set_baggage("user", "a")):
+        assert Tracing("off", baggage=True).inject() == (None, None)
+
+
+def test_unusable_baggage_is_absent() -> None:
+    message = wrap(b"", SAMPLED, {BAGGAGE: RawItem(b"\x01")})
+    with Tracing(baggage=True).received(message):
+        assert baggage.get_all() == {}
+        assert ids(get_current()) == SAMPLED
+
+
+# Carriers.
+
+
+def test_b3_rides_beside_the_trace_and_is_extracted() -> None:
+    tracing = Tracing(propagator=B3MultiFormat())
+    with attached(remote(SAMPLED)):
+        trace, extensions = tracing.inject()
+    assert trace == SAMPLED
+    assert extensions is not None
+    carrier = extensions[CARRIER]
+    assert isinstance(carrier, dict)
+    assert carrier["x-b3-traceid"] == f"{SAMPLED.trace_id:032x}"
+    context = tracing.extract(decode(encode_request(1, "m", b"", trace, extensions)))
+    assert ids(context) == SAMPLED
+
+
+def test_a_calls_carrier_names_the_calls_own_span() -> None:
+    tracing = Tracing(propagator=B3MultiFormat(), tracer_provider=Telemetry())
+    trace, extensions, _ = tracing.client("m")
+    assert isinstance(trace, TraceContext)
+    assert extensions is not None
+    carrier = extensions[CARRIER]
+    assert isinstance(carrier, dict)
+    assert carrier["x-b3-spanid"] == f"{trace.span_id:016x}"
+
+
+def test_what_a_propagator_carries_of_its_own_arrives() -> None:
+    tracing = Tracing(propagator=CountingPropagator())
+    with attached(remote(SAMPLED)):
+        message = tracing.wrap(b"")
+    with tracing.received(message):
+        assert get_current()["tenant"] == "a"
+        assert ids(get_current()) == SAMPLED
+
+
+def test_the_applications_global_propagator_is_used() -> None:
+    before = propagate.get_global_textmap()
+    tracing = Tracing()
+    with attached(remote(SAMPLED)):
+        assert tracing.inject() == (SAMPLED, None)
+        propagate.set_global_textmap(CountingPropagator())
+        try:
+            assert tracing.inject() == (SAMPLED, {CARRIER: {"x-tenant": "a"}})
+        finally:
+            propagate.set_global_textmap(before)
+        assert tracing.inject() == (SAMPLED, None)
+
+
+@pytest.mark.parametrize("header", ["traceparent", "tracestate", "baggage"])
+def test_what_has_a_key_of_its_own_is_in_no_carrier(header: str) -> None:
+    mixed = CompositePropagator([CountingPropagator(header), CountingPropagator()])
+    with attached(remote(SAMPLED)):
+        assert Tracing(propagator=mixed).inject()[1] == {CARRIER: {"x-tenant": "a"}}
+    smuggled: dict[int | str, object] = {CARRIER: {header: "b", "x-tenant": "c"}}
+    frame = decode(encode_request(1, "m", b"", SAMPLED, smuggled))
+    alone = CountingPropagator(header)
+    composite = CompositePropagator([CountingPropagator(), alone])
+    assert Tracing(propagator=composite).extract(frame)["tenant"] == "none"
+    assert alone.extracted == 1
+
+
+def test_w3c_alone_is_no_carrier() -> None:
+    with attached(remote(SAMPLED)):
+        tracing = Tracing(propagator=TraceContextTextMapPropagator())
+        assert tracing.inject() == (SAMPLED, None)
+
+
+class Silent(CountingPropagator):
+    def inject(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+
+def test_a_carrier_without_content_is_no_key() -> None:
+    with attached(remote(SAMPLED)):
+        assert Tracing(propagator=Silent()).inject() == (SAMPLED, None)
+
+
+class Failing(CountingPropagator):
+    def inject(self, *args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("inject")
+
+    def extract(self, *args: Any, **kwargs: Any) -> Context:
+        raise RuntimeError("extract")
+
+
+def test_a_propagator_that_fails_breaks_no_call(grown: Any, caplog: Any) -> None:
+    tracing = Tracing(propagator=Failing())
+    with attached(remote(SAMPLED)), caplog.at_level(logging.ERROR, "tracewire.tracing"):
+        assert tracing.inject({"tenant": "a"}) == (SAMPLED, {"tenant": "a"})
+        frame = decode(encode_request(1, "m", b"", SAMPLED, {CARRIER: {"x-tenant": "a"}}))
+        assert ids(tracing.extract(frame)) == SAMPLED
+    assert ["inject" in message for message in caplog.messages] == [True, False]
+    assert grown()["carriers_shed"] == grown()["carriers_unusable"] == 1
+
+
+class Long(CountingPropagator):
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+
+    def inject(self, carrier: Any, *args: Any, **kwargs: Any) -> None:
+        carrier["x"] = "a" * self._size
+
+
+#: Bytes of the map's head, the trace, the longest timeout, the carrier's key, heads and name in it.
+BESIDE = 1 + 32 + 10 + 18 + 6
+
+
+@pytest.mark.parametrize(
+    ("size", "sheds"), [(16_384 - BESIDE, False), (16_385 - BESIDE, True), (20_000, True)]
+)
+def test_a_carrier_never_costs_a_message_its_trace_or_its_way(
+    size: int, sheds: bool, grown: Any
+) -> None:
+    with attached(remote(SAMPLED)):
+        trace, extensions = Tracing(propagator=Long(size)).inject()
+    timed = {TIMEOUT: MAX_TIMEOUT, **(extensions or {})}
+    assert decode(encode_request(1, "m", b"", trace, timed)).trace == SAMPLED
+    assert (extensions is None) == sheds
+    assert ("carriers_shed" in grown()) == sheds
+
+
+@pytest.mark.parametrize("carrier", [1, [], {1: "a"}, {"x-tenant": 1}], ids=repr)
+def test_a_carrier_that_is_no_text_map_is_empty(carrier: object) -> None:
+    frame = decode(encode_request(1, "m", b"", SAMPLED, {CARRIER: carrier}))
+    propagator = CountingPropagator()
+    context = Tracing(propagator=propagator).extract(frame)
+    assert propagator.seen == {}
+    assert ids(context) == SAMPLED
+
+
+def test_a_strangers_carrier_does_not_count() -> None:
+    propagator: TextMapPropagator = CountingPropagator()
+    frame = decode(encode_request(1, "m", b"", SAMPLED, {CARRIER: {"x-tenant": "a"}}))
+    context = Tracing(trust="link", propagator=propagator).extract(frame)
+    assert context == {}
+
+
+# Counts.
+
+
+def test_every_message_is_counted_as_what_it_was(grown: Any) -> None:
+    parent, link = Tracing(), Tracing(trust="link", stranger_roots=1)
+    for trace, times in ((NOT_SAMPLED, 2), (UNSAMPLED, 3), (None, 4), (SAMPLED, 5)):
+        for _ in range(times):
+            parent.extract(decode(encode_request(1, "m", b"", trace)))
+    for _ in range(2):
+        link.extract(decode(encode_request(1, "m", b"", SAMPLED)))
+    assert grown() == {
+        "skipped": 5,
+        "undecided": 4,
+        "continued": 5,
+        "peeked": 14,
+        "rerooted": 1,
+        "roots_refused": 1,
+    }
+
+
+def test_the_counts_of_the_codec_are_among_them() -> None:
+    assert counters().items() <= self_cost().items()
