@@ -8,6 +8,7 @@ from typing import Any
 from .address import MemoryAddress, UnixAddress, parse_address
 from .endpoint import AroundCalls, AroundHandlers, Endpoint
 from .limits import Limits
+from .listening import tls_times
 from .memory import memory_connect
 from .peer import Peer
 from .reconnecting import Reconnecting
@@ -98,5 +99,8 @@ async def open_peer(endpoint: Endpoint, tls: ssl.SSLContext | None) -> Peer:
     elif isinstance(address, UnixAddress):
         _, peer = await loop.create_unix_connection(make_peer, address.path)
     else:
-        _, peer = await loop.create_connection(make_peer, address.host, address.port, ssl=tls)
+        times = tls_times(endpoint.limits) if tls else {}
+        _, peer = await loop.create_connection(
+            make_peer, address.host, address.port, ssl=tls, **times
+        )
     return peer

@@ -32,7 +32,7 @@ from .events import Cancelled, Failed
 from .goaway import Goaway
 from .hearing import Hearing
 from .life import Events, Extensions
-from .states import READING, WRITING, Event, State
+from .states import OPEN, READING, WRITING, Event, State
 from .status import RpcError, write_error
 
 Trace = TraceContext | NotSampled | None
@@ -58,9 +58,9 @@ class Connection(Hearing):
 
         RpcError if the call cannot begin, FrameError if the arguments make no valid frame.
         """
-        if self.state is not State.OPEN:
-            raise _refused(Status.UNAVAILABLE, "the connection is closing")  # C-18
-        self._check_answers()
+        if self.state is not OPEN or self._stranger:
+            self._check_open()
+            self._check_answers()
         expires = None
         if timeout is not None:
             microseconds = write_timeout(timeout)
@@ -115,11 +115,12 @@ class Connection(Hearing):
 
     def respond(self, id: int, payload: bytes = b"", extensions: Extensions | None = None) -> None:
         """Answers a request that was handled. KeyError if no such request is in flight."""
-        frame = encode_response(id, payload, Status.OK, extensions)
-        try:
-            self._check_frame(frame, extensions)
-        except RpcError as error:
-            return self.fail(id, RpcError(error.status, error.message, executed=Executed.YES))
+        frame = encode_response(id, payload, extensions=extensions)
+        if extensions or len(frame) > self.peer_max_frame:
+            try:
+                self._check_frame(frame, extensions)
+            except RpcError as error:
+                return self.fail(id, RpcError(error.status, error.message, executed=Executed.YES))
         self._answer(id, frame)
 
     def fail(self, id: int, error: RpcError) -> None:
@@ -187,7 +188,7 @@ class Connection(Hearing):
     def receive(self, data: bytes) -> Events:
         """What the bytes mean that arrived, after what came before them."""
         events: Events = []
-        if self.state not in READING:
+        if self.state is not OPEN and self.state not in READING:
             return events
         now = self._heard = self._clock()
         self._pings.awaited = None
@@ -196,13 +197,13 @@ class Connection(Hearing):
         for item in items:
             self._hear(item, began, events)
             began = now
-            if self.state not in READING:
+            if self.state is not OPEN and self.state not in READING:
                 return events
         self._record_began = None
         if self._records.eof() is not None:
             self._record_began = began
             self.wake = min(self.wake, began + self._limits.record_seconds)
-        if self.state is not State.OPEN:
+        if self.state is not OPEN:
             self._settle()
         return events
 
@@ -263,7 +264,7 @@ class Connection(Hearing):
 
     def _answer(self, id: int, frame: bytes) -> None:
         self._requests.end(id)
-        if self.state is State.OPEN:
+        if self.state is OPEN:
             self._write(frame)
         elif self.state in WRITING:
             self._write(frame)

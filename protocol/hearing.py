@@ -21,8 +21,11 @@ from .events import (
 from .goaway import read_goaway
 from .hello import read_hello
 from .life import Events, Extensions, Life
-from .states import WRITING, Event, State
+from .states import OPEN, WRITING, Event, State
 from .status import RpcError, read_error, write_error
+
+_PING: Final = Kind.PING
+_PONG: Final = Kind.PONG
 
 
 class Hearing(Life):
@@ -36,9 +39,9 @@ class Hearing(Life):
                 return
             kind = item.kind
             assert kind is not None  # not bare
-            if kind != Kind.PING:
-                self._pings.clear()
-            if kind <= Kind.PONG:
+            if kind is not _PING:
+                self._pings.strikes = 0  # C-15
+            if kind <= _PONG:
                 _HEARERS[kind](self, item, began, events)
             else:
                 self.counts["unknown_kinds"] += 1  # G-13
@@ -49,12 +52,10 @@ class Hearing(Life):
 
     def _meet(self, frame: Frame) -> bool:
         """Whether a frame is accepted of a side that is not known to read them."""
-        if self._guarded and not (frame.kind == Kind.NOTIFICATION and frame.target == ""):
-            if not self._introduces(frame):
+        if not (self._guarded and frame.kind == Kind.NOTIFICATION and frame.target == ""):
+            if self._guarded and not self._introduces(frame):
                 self.counts["frames_before_hello"] += 1  # G-16
                 return False
-            self._stranger = False
-        elif not self._guarded:
             self._stranger = False
         if not self.may_frame:
             self.may_frame = True
@@ -91,7 +92,7 @@ class Hearing(Life):
             return self._fault(Status.INVALID_ARGUMENT, f"request {id} is in flight", events)
         self._read += 1
         expires = None
-        if self.state is not State.OPEN:  # C-18; from here on in the order of C-23
+        if self.state is not OPEN:  # C-18; from here on in the order of C-23
             return self._refuse(id, Status.UNAVAILABLE, "the connection is closing")
         if extensions := frame.extensions:
             if even := self._not_understood(extensions):  # G-8
@@ -145,7 +146,7 @@ class Hearing(Life):
         if hello is None:
             self.counts["hellos_ignored"] += 1  # C-10
         elif self._understands(frame):
-            self.peer = hello
+            self.peer, self.peer_max_frame = hello, hello.max_frame
             events.append(Greeted(hello))
 
     def _hear_goaway(self, frame: Frame, began: float, events: Events) -> None:

@@ -57,6 +57,7 @@ class Life:
         "goaway",
         "may_frame",
         "peer",
+        "peer_max_frame",
         "state",
         "wake",
     )
@@ -95,6 +96,8 @@ class Life:
         self.wake = inf
         #: The other side's hello and goaway, None while they were not read.
         self.peer: Hello | None = None
+        #: Bytes of the longest frame that the other side reads.
+        self.peer_max_frame = MAX_FRAME
         self.goaway: Goaway | None = None
         #: Whether the other side is known to read frames. G-3
         self.may_frame = connector and mode == "framed"
@@ -116,11 +119,6 @@ class Life:
         if self._greeting is not None and self.state in WRITING:
             self._write(encode(self._greeting.frame()))
             self._greeting = None
-
-    @property
-    def peer_max_frame(self) -> int:
-        """Bytes of the longest frame that the other side reads."""
-        return MAX_FRAME if self.peer is None else self.peer.max_frame
 
     def _move(self, event: Event) -> None:
         before = self.state

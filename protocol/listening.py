@@ -21,6 +21,8 @@ from .trust import Trust
 
 _BACKLOG: Final = 1024
 _OWNER_ONLY: Final = 0o600
+#: Seconds; the least that the loop takes as a time.
+_INSTANT: Final = 0.001
 
 
 class Server:
@@ -30,7 +32,11 @@ class Server:
         self._endpoint = endpoint
         self._peers: set[Peer] = set()
         self._listener: Any = None
-        self._address: Address | None = None
+        #: The file of a Unix socket and its inode: another server may have replaced it.
+        self._file: tuple[str, int] | None = None
+        self._stopped = False
+        self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
         endpoint.opened = self._opened
         endpoint.closed = self._peers.discard
 
@@ -55,6 +61,7 @@ class Server:
 
     async def drain(self, text: str | None = None) -> None:
         """Accepts no more, and ends every connection in good order: no accepted call is lost."""
+        self._check_use()
         self._stop_listening()
         async with asyncio.TaskGroup() as draining:
             for peer in self.peers:
@@ -62,6 +69,7 @@ class Server:
 
     async def close(self) -> None:
         """Accepts no more, and ends every connection now."""
+        self._check_use()
         self._stop_listening()
         async with asyncio.TaskGroup() as closing:
             for peer in self.peers:
@@ -74,18 +82,19 @@ class Server:
         await self.close()
 
     async def listen(self, address: Address, tls: ssl.SSLContext | None) -> None:
-        loop = asyncio.get_running_loop()
-        self._address = address
+        loop = self._loop
         if isinstance(address, MemoryAddress):
             self._listener = memory_listen(address.name, self._make_peer)
         elif isinstance(address, UnixAddress):
             bound = _unix_socket(address.path)
+            self._file = address.path, os.stat(address.path).st_ino
             self._listener = await loop.create_unix_server(
                 self._make_peer, sock=bound, backlog=_BACKLOG
             )
         else:
+            times = tls_times(self._endpoint.limits) if tls else {}
             self._listener = await loop.create_server(
-                self._make_peer, address.host, address.port, ssl=tls, backlog=_BACKLOG
+                self._make_peer, address.host, address.port, ssl=tls, backlog=_BACKLOG, **times
             )
             port = self._listener.sockets[0].getsockname()[1]
             self._endpoint.url = str(address.with_port(port))
@@ -95,17 +104,25 @@ class Server:
 
     def _opened(self, peer: Peer) -> None:
         self._peers.add(peer)
-        if len(self._peers) > self._endpoint.limits.connections:
+        if self._stopped:  # it was on its way in
+            peer.refuse()
+        elif len(self._peers) > self._endpoint.limits.connections:
             self._endpoint.counts["connections_refused"] += 1
             peer.refuse()
 
     def _stop_listening(self) -> None:
-        if self._listener is None:
+        if self._stopped:
             return
+        self._stopped = True
+        if self._file is not None:
+            _unlink_socket(*self._file)  # while it is open, so that no other has its inode
         self._listener.close()
-        self._listener = None
-        if isinstance(self._address, UnixAddress):
-            _unlink_socket(self._address.path)
+
+    def _check_use(self) -> None:
+        if self._process != os.getpid():
+            raise RuntimeError("this server was made before the process forked; serve again")
+        if asyncio.get_running_loop() is not self._loop:
+            raise RuntimeError("this server belongs to another event loop; use it in that one")
 
 
 async def serve(
@@ -163,7 +180,7 @@ def _unix_socket(path: str) -> socket.socket:
         except OSError as error:
             if error.errno != errno.EADDRINUSE or _answers(path):
                 raise
-            _unlink_socket(path)
+            _unlink_socket(path, os.stat(path).st_ino)
             bound.bind(path)
         os.chmod(path, _OWNER_ONLY)
     except BaseException:
@@ -185,6 +202,15 @@ def _answers(path: str) -> bool:
         return True
 
 
-def _unlink_socket(path: str) -> None:
+def _unlink_socket(path: str, inode: int) -> None:
     with suppress(FileNotFoundError):
-        os.unlink(path)
+        if os.stat(path).st_ino == inode:
+            os.unlink(path)
+
+
+def tls_times(limits: Limits) -> dict[str, Any]:
+    """How long the parts of a TLS connection may take of which no peer knows."""
+    return {
+        "ssl_handshake_timeout": max(limits.record_seconds, _INSTANT),
+        "ssl_shutdown_timeout": max(limits.discard_seconds, _INSTANT),
+    }

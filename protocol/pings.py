@@ -6,14 +6,15 @@ from .constants import PING_INTERVAL_SECONDS, PING_STRIKES
 
 
 class Pings:
-    """``awaited``: when the ping of ours was sent whose pong is not here yet."""
+    """``awaited``: when the ping of ours was sent whose pong is not here yet. ``strikes``: of the
+    other side, to be cleared when another frame of it is read."""
 
-    __slots__ = ("_last", "_next_id", "_strikes", "awaited")
+    __slots__ = ("_last", "_next_id", "awaited", "strikes")
 
     def __init__(self) -> None:
         self._next_id = 1
         self._last = -inf
-        self._strikes = 0
+        self.strikes = 0
         self.awaited: float | None = None
 
     def next_id(self) -> int:
@@ -24,10 +25,6 @@ class Pings:
     def strike(self, now: float) -> bool:
         """A ping was read: whether it is the strike that is one too many."""
         if now - self._last < PING_INTERVAL_SECONDS:
-            self._strikes += 1
+            self.strikes += 1
         self._last = now
-        return self._strikes >= PING_STRIKES
-
-    def clear(self) -> None:
-        """Another frame was read."""
-        self._strikes = 0
+        return self.strikes >= PING_STRIKES

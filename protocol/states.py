@@ -101,6 +101,9 @@ TRANSITIONS: Final = MappingProxyType(
     }
 )
 
+#: Asked of every frame: to look it up in its class takes longer than the comparison.
+OPEN: Final = State.OPEN
+
 #: States in which input is read and means something.
 READING: Final = frozenset({State.OPEN, State.DRAINING, State.LEAVING, State.LINGERING})
 

@@ -88,6 +88,12 @@ def test_a_timeout_of_0_is_never_sent(met: Maker, name: str, arguments: tuple[ob
     assert talk.says() == []
 
 
+def test_a_call_with_a_microsecond_left_is_made(met: Maker) -> None:
+    talk = met()
+    talk.connection.request("caller", "m", timeout=0.000_001)
+    assert talk.says() == [request(1, extensions={7: 1})]
+
+
 def test_a_call_for_ever_may_be_said_so(met: Maker) -> None:
     talk = met()
     talk.connection.request("caller", "m", timeout=inf)

@@ -7,7 +7,7 @@ from errno import EADDRINUSE
 
 import pytest
 
-from tests.unit.recorder import Recorder, in_loop
+from tests.unit.recorder import Recorder, in_loop, settle
 from tracewire.protocol.memory import memory_connect, memory_listen
 
 
@@ -64,13 +64,17 @@ def test_bytes_written_at_once_arrive_after_the_server_was_told_of_the_connectio
             super().connection_made(transport)
             self.transport.write(b"hello")
 
+    class Noting(Recorder):
+        def data_received(self, data: bytes) -> None:
+            self.note(data)
+
     async def scenario() -> None:
-        server = Recorder()
+        server = Noting()
         memory_listen("guild", lambda: server)
         memory_connect("guild", Hasty)
         assert server.happened == []
-        await server.until_read(b"hello")
-        assert server.happened == ["made"]
+        await server.until_happened(b"hello")
+        assert server.happened == ["made", b"hello"]
 
     in_loop(scenario)
 
@@ -104,6 +108,25 @@ def test_writer_is_paused_above_the_high_limit_and_resumed_at_the_low_one() -> N
         assert client.happened == ["made", "pause", "resume"]
         client.transport.set_write_buffer_limits(high=10)
         assert client.happened == ["made", "pause", "resume", "pause"]
+
+    in_loop(scenario)
+
+
+def test_what_a_closed_side_did_not_read_is_dropped() -> None:
+    async def scenario() -> None:
+        server = Recorder()
+        memory_listen("guild", lambda: server)
+        _, client = memory_connect("guild", lambda: Recorder(keep_open=True))
+        await server.until_happened("made")
+        server.transport.pause_reading()
+        client.transport.set_write_buffer_limits(high=1)
+        client.transport.write(b"unread")
+        await settle()
+        server.transport.close()
+        await client.until_happened("eof")
+        await settle()
+        assert client.transport.get_write_buffer_size() == 0
+        assert client.happened == ["made", "pause", "eof", "resume"]
 
     in_loop(scenario)
 

@@ -67,12 +67,28 @@ def test_bytes_arrive_in_order_in_both_directions(run: Run) -> None:
     run(scenario)
 
 
-def test_only_bytes_can_be_written(run: Run) -> None:
+@pytest.mark.parametrize("data", ["text", 5, None])
+def test_only_bytes_can_be_written(run: Run, data: Any) -> None:
     async def scenario(client: Recorder, server: Recorder) -> None:
         with pytest.raises(TypeError):
-            client.transport.write("text")  # type: ignore[arg-type]
+            client.transport.write(data)
 
     run(scenario)
+
+
+def test_writing_nothing_delivers_nothing(run: Run) -> None:
+    class Noting(Recorder):
+        def data_received(self, data: bytes) -> None:
+            self.note(data)
+
+    async def scenario(client: Recorder, server: Recorder) -> None:
+        client.transport.write(b"")
+        await settle()
+        client.transport.write_eof()
+        await server.until_lost()
+        assert server.happened == ["made", "eof", "lost"]
+
+    run(scenario, server=Noting())
 
 
 def test_end_of_writing_closes_a_side_that_does_not_keep_open(run: Run) -> None:
