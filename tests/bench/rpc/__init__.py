@@ -1,0 +1,1 @@
+"""Calls between two processes: ours, a bare echo to be measured against, and grpc.aio."""
