@@ -1,5 +1,7 @@
 # Frame and decode: a frame's bytes, and the places of its fields.
 
+cdef object NOTHING = MappingProxyType({})
+
 
 @cython.final
 @cython.binding(True)
@@ -88,7 +90,9 @@ cdef class Frame:
         TraceContext.
         """
         if self.extensions_read is None:
-            self.extensions_read = MappingProxyType(read_extensions(self))
+            self.extensions_read = (
+                MappingProxyType(read_extensions(self)) if self.layout.entries else NOTHING
+            )
         return self.extensions_read
 
     @property
@@ -185,60 +189,83 @@ cdef object read_trace(Frame frame):
     return None
 
 
+cdef struct Entry:
+    int major  # of the key, with its argument
+    uint64_t argument
+    const uint8_t* value  # where the key ends
+    const uint8_t* end
+
+
+cdef inline Cursor entries_of(Frame frame) noexcept:
+    """A cursor at the first extension."""
+    cdef Cursor c
+    cdef int major = 0
+    cdef uint64_t count = 0
+    c.at = bytes_of(frame) + frame.layout.extensions.start
+    c.end = bytes_of(frame) + frame.layout.extensions.end
+    if frame.layout.entries:
+        read_head(&c, &major, &count)
+    return c
+
+
+cdef inline void next_entry(Cursor* c, Entry* entry) noexcept:
+    read_key(c, &entry.major, &entry.argument)
+    entry.value = c.at
+    skip_value(c, 0)
+    entry.end = c.at
+
+
+cdef object key_of(Entry* entry):
+    if entry.major == UINT:
+        return entry.argument
+    cdef Py_ssize_t size = <Py_ssize_t>entry.argument
+    return PyUnicode_DecodeUTF8(<const char*>entry.value - size, size, NULL)
+
+
+cdef inline bytes encoded_value(Entry* entry):
+    return PyBytes_FromStringAndSize(<const char*>entry.value, entry.end - entry.value)
+
+
 cdef list encoded_entries(Frame frame):
     """The (key, encoded value) of every extension, in the order of the frame."""
-    cdef const uint8_t* start = bytes_of(frame)
-    cdef const uint8_t* value
-    cdef Cursor c
-    cdef int i, major = 0
-    cdef uint64_t argument = 0
+    cdef Cursor c = entries_of(frame)
+    cdef Entry entry
     cdef list entries = []
-    cdef object key
-    c.at = start + frame.layout.extensions.start
-    c.end = start + frame.layout.extensions.end
-    if frame.layout.entries:
-        read_head(&c, &major, &argument)
-    for i in range(frame.layout.entries):
-        read_key(&c, &major, &argument)
-        if major == UINT:
-            key = argument
-        else:
-            key = PyUnicode_DecodeUTF8(<const char*>c.at - argument, <Py_ssize_t>argument, NULL)
-        value = c.at
-        skip_value(&c, 0)
-        entries.append((key, PyBytes_FromStringAndSize(<const char*>value, c.at - value)))
+    for _ in range(frame.layout.entries):
+        next_entry(&c, &entry)
+        entries.append((key_of(&entry), encoded_value(&entry)))
     return entries
 
 
 cdef dict read_extensions(Frame frame):
+    cdef Cursor c = entries_of(frame)
+    cdef Entry entry
     cdef dict read = {}
-    for key, data in encoded_entries(frame):
-        if key in KNOWN:
-            value = read_known(key, <bytes>data)
-            if value is not None:
-                read[key] = value
-        elif key != constants.TRACE and key != constants.TRACESTATE:
-            read[key] = RawItem(data)
+    cdef object value
+    for _ in range(frame.layout.entries):
+        next_entry(&c, &entry)
+        if entry.major == UINT and (entry.argument == TRACE or entry.argument == TRACESTATE):
+            continue
+        if entry.major == UINT and entry.argument in KNOWN:
+            value = read_known(&entry)
+            if value is None:
+                count_unusable(entry.argument)
+                continue
+        else:
+            value = RawItem(encoded_value(&entry))
+        read[key_of(&entry)] = value
     return read
 
 
-cdef object read_known(uint64_t key, bytes data):
+cdef object read_known(Entry* entry):
     """The value of a known key, None where it is unusable. U-3 to U-7"""
-    cdef const uint8_t* item = <const uint8_t*>PyBytes_AS_STRING(data)
-    cdef const uint8_t* end = item + PyBytes_GET_SIZE(data)
     cdef const uint8_t* binary
-    cdef object value = None
-    if key == TIMEOUT or key == CONTENT_FORMAT:
-        value = read_number(key, item, end)
-    elif key == CREATION:
-        binary = usable_trace(item, end)
-        if binary != NULL:
-            value = read_trace_context(binary, "")
-    else:
-        value = usable.READERS[key](data)
-    if value is None:
-        count_unusable(key)
-    return value
+    if entry.argument == TIMEOUT or entry.argument == CONTENT_FORMAT:
+        return read_number(entry.argument, entry.value, entry.end)
+    if entry.argument != CREATION:
+        return usable.READERS[entry.argument](encoded_value(entry))
+    binary = usable_trace(entry.value, entry.end)
+    return None if binary == NULL else read_trace_context(binary, "")
 
 
 cdef object read_number(uint64_t key, const uint8_t* item, const uint8_t* end):

@@ -12,6 +12,7 @@ cdef enum:
 
 cdef bytes BLANK = encode_value(bytes([0, 0, *bytes(16), 1, *bytes(8), 2, 0]))
 cdef const uint8_t* BLANK_TRACE = BLANK
+cdef object LOW_64_BITS = 0xFFFFFFFFFFFFFFFF
 
 
 @cython.final
@@ -36,12 +37,28 @@ cdef class TraceContext:
     def __init__(self, trace_id, span_id, flags, state=""):
         if not isinstance(state, str):
             raise TypeError(f"state must be str, not {type(state).__name__}")
-        check_ids(trace_id, span_id, flags)
-        write_8(self.wire + AT_TRACE_ID, trace_id >> 64)
-        write_8(self.wire + AT_TRACE_ID + 8, trace_id & 0xFFFFFFFFFFFFFFFF)
-        write_8(self.wire + AT_SPAN_ID, span_id)
-        self.wire[AT_FLAGS] = flags
-        self.state = str(state)
+        if not self.take(trace_id, span_id, flags):
+            check_ids(trace_id, span_id, flags)  # says what is wrong, if it is not a subclass of int
+            self.take(int(trace_id), int(span_id), int(flags))
+        self.state = state if type(state) is str else str(state)
+
+    cdef bint take(self, object trace_id, object span_id, object flags) except -1:
+        """Takes ids and flags that are plain numbers in range; whether they are."""
+        cdef uint64_t high, low, span
+        cdef uint8_t octet
+        if type(trace_id) is not int or type(span_id) is not int or type(flags) is not int:
+            return False
+        try:
+            high, low, span, octet = trace_id >> 64, trace_id & LOW_64_BITS, span_id, flags
+        except OverflowError:
+            return False
+        if high | low == 0 or span == 0:
+            return False
+        write_8(self.wire + AT_TRACE_ID, high)
+        write_8(self.wire + AT_TRACE_ID + 8, low)
+        write_8(self.wire + AT_SPAN_ID, span)
+        self.wire[AT_FLAGS] = octet
+        return True
 
     @property
     def trace_id(self):
