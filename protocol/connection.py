@@ -9,6 +9,7 @@ closes the transport, each after the output was written.
 Not safe for threads. The caller that is given with a request comes back with its outcome, once.
 """
 
+from math import inf
 from typing import Final
 
 from tracewire.codec import (
@@ -61,7 +62,9 @@ class Connection(Hearing):
         if self.state is not OPEN or self._stranger:
             self._check_open()
             self._check_answers()
-        expires = None
+        expires = inf
+        if extensions:
+            self._check_extensions(extensions)
         if timeout is not None:
             microseconds = write_timeout(timeout)
             if microseconds < 1:  # C-24
@@ -69,9 +72,10 @@ class Connection(Hearing):
             expires = self._clock() + timeout
             extensions = {**(extensions or {}), TIMEOUT: microseconds}
         frame = encode_request(self._calls.next_id, method, payload, trace, extensions)
-        self._check_frame(frame, extensions)
+        if len(frame) > self.peer_max_frame:
+            raise self._too_long(frame)
         id = self._calls.begin(caller, expires)
-        if expires is not None and expires < self.wake:
+        if expires < self.wake:
             self.wake = expires
         self._write(frame)
         if self._limits.keepalive_seconds is not None:
@@ -90,8 +94,10 @@ class Connection(Hearing):
         """Says something that nobody answers. Errors as of ``request``."""
         self._check_open()
         self._check_evidence()
+        self._check_extensions(extensions or {})
         frame = encode_notification(method, payload, trace, extensions)
-        self._check_frame(frame, extensions)
+        if len(frame) > self.peer_max_frame:
+            raise self._too_long(frame)
         self._write(frame)
 
     def send(
@@ -105,8 +111,10 @@ class Connection(Hearing):
         if not self._guarded:
             self._check_evidence()
         if self.may_frame:
+            self._check_extensions(extensions or {})
             frame = wrap(message, trace, extensions)
-            self._check_frame(frame, extensions)
+            if len(frame) > self.peer_max_frame:
+                raise self._too_long(frame)
             self._write(frame)
         elif is_frame(message):  # M-5
             raise ValueError("a bare message must not begin like a frame")
@@ -116,11 +124,14 @@ class Connection(Hearing):
     def respond(self, id: int, payload: bytes = b"", extensions: Extensions | None = None) -> None:
         """Answers a request that was handled. KeyError if no such request is in flight."""
         frame = encode_response(id, payload, extensions=extensions)
-        if extensions or len(frame) > self.peer_max_frame:
-            try:
-                self._check_frame(frame, extensions)
-            except RpcError as error:
-                return self.fail(id, RpcError(error.status, error.message, executed=Executed.YES))
+        try:
+            if extensions:
+                self._check_extensions(extensions)
+            if len(frame) > self.peer_max_frame:
+                raise self._too_long(frame)
+        except RpcError as error:
+            error.executed = Executed.YES
+            return self.fail(id, error)
         self._answer(id, frame)
 
     def fail(self, id: int, error: RpcError) -> None:
@@ -169,11 +180,8 @@ class Connection(Hearing):
         """The bytes to write now."""
         data = b"".join(self._output)
         self._output.clear()
+        self.pending = 0
         return data
-
-    @property
-    def has_output(self) -> bool:
-        return bool(self._output)
 
     @property
     def calls_open(self) -> int:
@@ -185,7 +193,7 @@ class Connection(Hearing):
 
     # What this side hears.
 
-    def receive(self, data: bytes) -> Events:
+    def receive(self, data: bytes | memoryview) -> Events:
         """What the bytes mean that arrived, after what came before them."""
         events: Events = []
         if self.state is not OPEN and self.state not in READING:
@@ -195,7 +203,10 @@ class Connection(Hearing):
         items = self._records.feed(data)
         began = now if self._record_began is None else self._record_began
         for item in items:
-            self._hear(item, began, events)
+            if type(item) is Frame and not self._stranger:
+                self._hear_frame(item, began, events)
+            else:
+                self._hear_other(item, began, events)
             began = now
             if self.state is not OPEN and self.state not in READING:
                 return events
@@ -285,19 +296,21 @@ class Connection(Hearing):
             said = "the other side is not known to answer in frames: it said no hello yet"
             raise _refused(Status.FAILED_PRECONDITION, said)
 
-    def _check_frame(self, frame: bytes, extensions: Extensions | None) -> None:
-        if len(frame) > self.peer_max_frame:
-            said = f"the frame has {len(frame)} bytes, the other side reads {self.peer_max_frame}"
-            raise _refused(Status.RESOURCE_EXHAUSTED, said)
-        if not extensions:
-            return
-        if extensions.get(TIMEOUT) == 0:  # C-24
-            raise _refused(Status.DEADLINE_EXCEEDED, "the deadline passed before the message")
-        known = () if self.peer is None else self.peer.even_keys
+    def _check_extensions(self, extensions: Extensions) -> None:
         for key in extensions:
-            if isinstance(key, int) and not key & 1 and key not in known:  # G-12
-                said = f"the other side does not understand extension key {key}"
-                raise _refused(Status.FAILED_PRECONDITION, said)
+            if key == TIMEOUT and extensions[key] == 0:  # C-24
+                raise _refused(Status.DEADLINE_EXCEEDED, "the deadline passed before the message")
+            if type(key) is int and not key & 1:  # G-12
+                self._check_even_key(key)
+
+    def _check_even_key(self, key: int) -> None:
+        if self.peer is None or key not in self.peer.even_keys:
+            said = f"the other side does not understand extension key {key}"
+            raise _refused(Status.FAILED_PRECONDITION, said)
+
+    def _too_long(self, frame: bytes) -> RpcError:
+        said = f"the frame has {len(frame)} bytes, the other side reads {self.peer_max_frame}"
+        return _refused(Status.RESOURCE_EXHAUSTED, said)
 
 
 _CAUSES: Final = {

@@ -16,4 +16,5 @@ def read_timeout(extensions: Mapping[int | str, object]) -> float | None:
 
 def write_timeout(seconds: float) -> int:
     """Microseconds, rounded down; below 1 the deadline has passed."""
-    return int(min(seconds * _MICROSECONDS, MAX_TIMEOUT))
+    microseconds = seconds * _MICROSECONDS
+    return MAX_TIMEOUT if microseconds >= MAX_TIMEOUT else int(microseconds)

@@ -58,7 +58,7 @@ class Handlers:
             self._refuse(id, frame)
             return
         call = Call(frame, peer, self._endpoint.trust, expires)
-        task = _start(self._handle(id, method, call), self._loop)
+        task = _start(self._handle(id, method, call), self._loop, method.name)
         if not task.done():
             self._tasks[id] = task
 
@@ -196,9 +196,9 @@ async def _logged(handling: Coroutine[Any, Any, None], name: str) -> None:
 
 
 def _start(
-    handling: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop
+    handling: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, name: str
 ) -> asyncio.Task[None]:
     """Runs the handler in a task; its first step at once, where Python can do that."""
     if sys.version_info >= (3, 12):
-        return asyncio.Task(handling, loop=loop, eager_start=True)
-    return loop.create_task(handling)
+        return asyncio.Task(handling, loop=loop, name=name, eager_start=True)
+    return asyncio.Task(handling, loop=loop, name=name)

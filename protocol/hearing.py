@@ -33,18 +33,21 @@ class Hearing(Life):
 
     __slots__ = ()
 
-    def _hear(self, item: Frame | FrameError | bytes, began: float, events: Events) -> None:
+    def _hear_frame(self, frame: Frame, began: float, events: Events) -> None:
+        kind = frame.kind
+        assert kind is not None  # not bare
+        if kind is not _PING:
+            self._pings.strikes = 0  # C-15
+        if kind <= _PONG:
+            _HEARERS[kind](self, frame, began, events)
+        else:
+            self.counts["unknown_kinds"] += 1  # G-13
+
+    def _hear_other(self, item: Frame | FrameError | bytes, began: float, events: Events) -> None:
+        """What is no frame, or one of a side that is not known to send them."""
         if isinstance(item, Frame):
-            if self._stranger and not self._meet(item):
-                return
-            kind = item.kind
-            assert kind is not None  # not bare
-            if kind is not _PING:
-                self._pings.strikes = 0  # C-15
-            if kind <= _PONG:
-                _HEARERS[kind](self, item, began, events)
-            else:
-                self.counts["unknown_kinds"] += 1  # G-13
+            if not self._stranger or self._meet(item):
+                self._hear_frame(item, began, events)
         elif isinstance(item, FrameError):
             self._hear_invalid(item, events)
         elif self.state is not State.LINGERING:
@@ -112,7 +115,8 @@ class Hearing(Life):
         return None
 
     def _hear_response(self, frame: Frame, began: float, events: Events) -> None:
-        if even := self._not_understood(frame.extensions):  # G-10
+        extensions = frame.extensions
+        if extensions and (even := self._not_understood(extensions)):  # G-10
             said = f"the response has extension keys that are not understood: {even}"
             return self._fail_call(frame.id, Status.UNIMPLEMENTED, said, events)
         caller = self._calls.end(frame.id)
@@ -188,11 +192,11 @@ class Hearing(Life):
 
     def _not_understood(self, extensions: Extensions) -> list[int]:
         """The even keys that this side does not understand. X-11"""
-        return [
-            key
-            for key in extensions
-            if isinstance(key, int) and not key & 1 and key not in self._even_keys
-        ]
+        found = []
+        for key in extensions:
+            if type(key) is int and not key & 1 and key not in self._even_keys:
+                found.append(key)
+        return found
 
     def _fail_call(self, id: int, status: Status, said: str, events: Events) -> None:
         caller = self._calls.end(id)

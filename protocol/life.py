@@ -58,6 +58,7 @@ class Life:
         "may_frame",
         "peer",
         "peer_max_frame",
+        "pending",
         "state",
         "wake",
     )
@@ -82,6 +83,8 @@ class Life:
         self._pings = Pings()
         self._even_keys = frozenset(even_keys)
         self._output: list[bytes] = []
+        #: Bytes that ``output`` will give.
+        self.pending = 0
         #: The hello that was not sent yet. C-7
         self._greeting: Hello | None = Hello(
             even_keys=tuple(even_keys), max_frame=limits.max_frame, agent=agent
@@ -108,7 +111,9 @@ class Life:
             self._greet()
 
     def _write(self, frame: bytes) -> None:
-        self._output.append(to_stream(frame))
+        record = to_stream(frame)
+        self._output.append(record)
+        self.pending += len(record)
 
     def _say(self, frame: Frame) -> None:
         if self.may_frame and self.state in WRITING:

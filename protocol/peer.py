@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from math import inf
+from threading import get_ident
 from typing import Any, Final
 
 from tracewire.codec import Frame, Status
@@ -24,6 +25,7 @@ from .connection import Connection
 from .constants import Executed
 from .endpoint import Endpoint, Outgoing
 from .handling import Handlers, status_of
+from .input import buffer_of
 from .states import State
 from .status import RpcError
 from .sweeper import Sweeper, sweeper_of
@@ -32,8 +34,9 @@ Extensions = dict[int | str, object]
 
 logger: Final = logging.getLogger("tracewire.peer")
 
-#: Bytes that are not kept until the end of a turn of the loop.
-_MUCH: Final = 65_536
+#: Bytes that are written at once, about a packet's worth: the other side works on them while this
+#: one goes on. What is less waits for the end of the turn, and more of them share one write.
+_PACKET: Final = 1_400
 
 _forks = 0
 
@@ -46,7 +49,7 @@ def _count_fork() -> None:
 os.register_at_fork(after_in_child=_count_fork)
 
 
-class Peer(asyncio.Protocol):
+class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     """The other side of a connection. Made by ``connect`` and by servers."""
 
     __slots__ = (
@@ -59,11 +62,12 @@ class Peer(asyncio.Protocol):
         "_flushing",
         "_handlers",
         "_forks",
+        "_input",
         "_loop",
         "_shut",
         "_sweeper",
+        "_thread",
         "_transport",
-        "_unflushed",
         "_watched",
         "_writable",
     )
@@ -75,6 +79,7 @@ class Peer(asyncio.Protocol):
         self._endpoint = endpoint
         self._loop = loop
         self._forks = _forks
+        self._thread = get_ident()
         self._connection = Connection(
             loop.time,
             connector=endpoint.connector,
@@ -85,11 +90,11 @@ class Peer(asyncio.Protocol):
             counts=endpoint.counts,
         )
         self._ends = conventions.NOWHERE
+        self._input = buffer_of(loop)
         self._sweeper: Sweeper = sweeper_of(loop)
         self._watched = inf
-        self._handlers = Handlers(self._connection, endpoint, self._flush_soon)
+        self._handlers = Handlers(self._connection, endpoint, self._wrote)
         self._flushing = self._shut = False
-        self._unflushed = 0
         #: While the transport wants no more: done when it does again.
         self._writable: asyncio.Future[None] | None = None
         self._closed: asyncio.Future[None] | None = None
@@ -159,16 +164,16 @@ class Peer(asyncio.Protocol):
         if self._writable is not None:
             timeout = await self._wait_for_room(timeout)
         trace, sent, operation = self._endpoint.tracing.client(method, extensions, self._ends)
-        outcome: asyncio.Future[Frame] = self._loop.create_future()
+        outcome: asyncio.Future[Frame] = asyncio.Future(loop=self._loop)
         id = 0
         try:
             id = self._connection.request(outcome, method, payload, trace, sent, timeout)
-            self._wrote(len(payload))
+            self._wrote()
             frame = await outcome
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError):
                 self._connection.cancel(id)
-                self._flush_soon()
+                self._wrote()
             if operation is not None:
                 operation.finish(status_of(error), error)
             raise
@@ -190,7 +195,7 @@ class Peer(asyncio.Protocol):
             await self._wait_for_room()
         trace, sent = self._endpoint.tracing.inject(extensions)
         self._connection.notify(method, payload, trace, sent)
-        self._wrote(len(payload))
+        self._wrote()
 
     async def send(self, message: bytes) -> None:
         """A message without a method: bare, or an envelope once the other side reads frames."""
@@ -198,13 +203,13 @@ class Peer(asyncio.Protocol):
         if self._writable is not None:
             await self._wait_for_room()
         self._connection.send(message)
-        self._wrote(len(message))
+        self._wrote()
 
     async def drain(self, text: str | None = None) -> None:
         """Ends the connection in good order: calls that were accepted are answered first."""
         self._check_use()
         self._connection.drain(text)
-        self._flush_soon()
+        self._wrote()
         await self.wait_closed()
 
     async def close(self) -> None:
@@ -236,7 +241,8 @@ class Peer(asyncio.Protocol):
     def _check_use(self) -> None:
         if self._forks != _forks:
             raise RuntimeError("this peer was made before the process forked; connect again")
-        if asyncio.get_running_loop() is not self._loop:
+        # Not by the running loop, which asks the system for the process each time.
+        if get_ident() != self._thread or not self._loop.is_running():
             raise RuntimeError("this peer belongs to another event loop; connect in this one")
 
     # For the transport.
@@ -247,10 +253,16 @@ class Peer(asyncio.Protocol):
         self._endpoint.opened(self)
         self._flush()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._input
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(self._input[:nbytes])
+
+    def data_received(self, data: bytes | memoryview) -> None:
         for event in self._connection.receive(data):
             _APPLY[type(event)](self, event)
-        self._flush()
+        self._wrote()  # after the first step of what was just woken
 
     def eof_received(self) -> bool:
         self._apply(self._connection.end())
@@ -300,25 +312,21 @@ class Peer(asyncio.Protocol):
             raise RpcError(Status.DEADLINE_EXCEEDED, said, executed=Executed.NO) from None
         return None if until is None else until - self._loop.time()
 
-    def _wrote(self, size: int) -> None:
-        """Flushes soon, but much at once: then the transport can make the next call wait."""
-        self._unflushed += size
-        if self._unflushed < _MUCH:
-            self._flush_soon()
-        else:
+    def _wrote(self) -> None:
+        """Flushes at the end of this turn of the loop, or a packet's worth at once."""
+        if self._connection.pending >= _PACKET:
             self._flush()
-
-    def _flush_soon(self) -> None:
-        """Flushes at the end of this turn of the loop."""
-        if not self._flushing:
+        elif not self._flushing:
             self._flushing = True
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self._end_turn)
+
+    def _end_turn(self) -> None:
+        self._flushing = False
+        self._flush()
 
     def _flush(self) -> None:
-        self._flushing = False
-        self._unflushed = 0
         connection = self._connection
-        if connection.has_output:
+        if connection.pending:
             self._transport.write(connection.output())
             if self._transport.get_write_buffer_size() > self._endpoint.limits.write_buffer:
                 self._apply(connection.overflow())

@@ -12,7 +12,7 @@ Item = Frame | FrameError | bytes
 class Records(Protocol):
     """Takes input in any pieces, gives what is complete: bytes stand for a bare message."""
 
-    def feed(self, data: bytes) -> Sequence[Item]: ...
+    def feed(self, data: bytes | memoryview) -> Sequence[Item]: ...
     def eof(self) -> FrameError | None: ...
 
 
@@ -30,7 +30,7 @@ class MixedRecords:
         self._rest = bytearray()
         self._ended = False
 
-    def feed(self, data: bytes) -> list[Item]:
+    def feed(self, data: bytes | memoryview) -> list[Item]:
         items: list[Item] = []
         if self._ended:
             return items

@@ -1,13 +1,16 @@
 """One side of a call while it runs: the span and the duration that its end completes."""
 
+import os
 import time
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Final
 
+from opentelemetry import trace as api
 from opentelemetry.context import Context
+from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 from opentelemetry.metrics import Histogram, MeterProvider
 from opentelemetry.trace import (
-    INVALID_SPAN,
     Link,
     Span,
     SpanKind,
@@ -24,6 +27,10 @@ from tracewire.codec import Status
 from . import conventions as name
 from .conventions import Attributes, Endpoint
 from .status import RpcError
+
+#: Where the API keeps the application's provider. It has no public way to ask that costs less than
+#: a span; should the name go, every call asks for a span, and nothing else changes.
+_PROVIDER: Final = "_TRACER_PROVIDER"
 
 
 class Operation:
@@ -90,10 +97,14 @@ class Calls:
         self, tracer_provider: TracerProvider | None, meter_provider: MeterProvider | None
     ) -> None:
         self._tracer_provider = tracer_provider
+        self._named = tracer_provider is not None or OTEL_PYTHON_TRACER_PROVIDER in os.environ
         self._durations = {} if meter_provider is None else name.durations(meter_provider)
         self.timed = bool(self._durations)
-        #: Whether the last span showed that there is no SDK: only one without has no ids.
-        self._idle = False
+
+    @property
+    def recorded(self) -> bool:
+        """Whether anything may come of a call: nothing does until the application has an SDK."""
+        return self._named or self.timed or getattr(api, _PROVIDER, self) is not None
 
     @cached_property
     def _tracer(self) -> Tracer:
@@ -112,28 +123,16 @@ class Calls:
         context: Context | None = None,
         links: Sequence[Link] = (),
     ) -> tuple[Span | None, Operation | None]:
-        """The span that was started, if ``traced``; and what to finish, if anything is recorded.
-
-        Without an SDK there is neither, and nothing is made for one that would be thrown away.
-        """
+        """The span that was started, if ``traced``; and what to finish, if anything is recorded."""
         shown = method if served else name.OTHER
-        if self._idle and not self.timed:
-            if not traced or not _has_ids(self._tracer.start_span(shown, context, kind)):
-                return None, None
-            self._idle = False  # that span had no attributes and is left
         common: dict[str, str | int] = {name.SYSTEM: "tracewire", name.METHOD: shown}
         span = recording = None
         if traced:
             original = {} if served else {name.METHOD_ORIGINAL: method}
             attributes = {**common, **endpoint.span, **original}
             span = self._tracer.start_span(shown, context, kind, attributes, links)
-            self._idle = not _has_ids(span)
             recording = span if span.is_recording() else None
         histogram = self._durations.get(kind)
         if recording is None and histogram is None:
-            return None if self._idle else span, None
+            return span, None
         return span, Operation(kind, recording, histogram, {**common, **endpoint.series})
-
-
-def _has_ids(span: Span) -> bool:
-    return span is not INVALID_SPAN and span.get_span_context().is_valid

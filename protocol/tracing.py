@@ -109,12 +109,15 @@ class Tracing:
         baggage and a foreign propagator's carrier where there are any. ``span``: None is the
         current one.
         """
+        return self._injected(extensions, current_span() if span is None else span)
+
+    def _injected(
+        self, extensions: Extensions | None, span: Span | None
+    ) -> tuple[Sent, Extensions | None]:
         if not self._sends:
             return None, extensions
         if self._baggage:
             extensions = with_baggage(extensions)
-        if span is None:
-            span = current_span()
         if span is None:
             return None, extensions  # T-4
         trace = self._sent(span)
@@ -169,11 +172,12 @@ class Tracing:
         """
         span = current_span()
         operation = None
-        traced = self._sends and not not_sampled(span)
-        if traced or self._calls.timed:
-            started, operation = self._calls.begin(SpanKind.CLIENT, method, endpoint, traced)
-            span = started or span
-        trace, extensions = self.inject(extensions, span)
+        if self._calls.recorded:
+            traced = self._sends and not not_sampled(span)
+            if traced or self._calls.timed:
+                started, operation = self._calls.begin(SpanKind.CLIENT, method, endpoint, traced)
+                span = started or span
+        trace, extensions = self._injected(extensions, span)
         return trace, extensions, operation
 
     def server(
@@ -185,6 +189,8 @@ class Tracing:
         timed.
         """
         context = self._continued(frame) if trust == "parent" else self._of_stranger(frame)
+        if not self._calls.recorded:
+            return context, None
         traced = self._sends and not not_sampled(span_of(context))
         if not traced and not self._calls.timed:
             return context, None

@@ -81,7 +81,7 @@ def test_nothing_is_said_to_a_side_that_sent_no_frame(
         getattr(talk.connection, name)(*arguments)
     assert caught.value.status == Status.FAILED_PRECONDITION
     assert caught.value.executed == Executed.NO
-    assert not talk.connection.has_output
+    assert not talk.connection.pending
     assert talk.connection.calls_open == 0
 
 
