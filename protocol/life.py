@@ -25,6 +25,8 @@ from .states import READING, TRANSITIONS, WRITING, Event, State
 Extensions = Mapping[int | str, object]
 Events = list[Happening]
 
+_LONG: Final = 12  # bits
+
 DEFAULT_LIMITS: Final = Limits()
 
 
@@ -83,7 +85,7 @@ class Life:
         self._pings = Pings()
         self._even_keys = frozenset(even_keys)
         self._output: list[bytes] = []
-        #: Bytes that ``output`` will give.
+        #: How many records ``output`` will give; a long one counts for each 4 KiB that it begins.
         self.pending = 0
         #: The hello that was not sent yet. C-7
         self._greeting: Hello | None = Hello(
@@ -113,7 +115,7 @@ class Life:
     def _write(self, frame: bytes) -> None:
         record = to_stream(frame)
         self._output.append(record)
-        self.pending += len(record)
+        self.pending += 1 + (len(record) >> _LONG)
 
     def _say(self, frame: Frame) -> None:
         if self.may_frame and self.state in WRITING:

@@ -34,9 +34,9 @@ Extensions = dict[int | str, object]
 
 logger: Final = logging.getLogger("tracewire.peer")
 
-#: Bytes that are written at once, about a packet's worth: the other side works on them while this
-#: one goes on. What is less waits for the end of the turn, and more of them share one write.
-_PACKET: Final = 1_400
+#: Records that are written at once, so that the other side works on them while this one goes on.
+#: Fewer wait for the end of the turn, and share one write.
+_ENOUGH: Final = 16
 
 _forks = 0
 
@@ -313,8 +313,8 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         return None if until is None else until - self._loop.time()
 
     def _wrote(self) -> None:
-        """Flushes at the end of this turn of the loop, or a packet's worth at once."""
-        if self._connection.pending >= _PACKET:
+        """Flushes at the end of this turn of the loop, or at once where there is enough."""
+        if self._connection.pending >= _ENOUGH:
             self._flush()
         elif not self._flushing:
             self._flushing = True

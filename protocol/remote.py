@@ -10,6 +10,7 @@ from typing import Final
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import (
+    DEFAULT_TRACE_STATE,
     INVALID_SPAN,
     Link,
     NonRecordingSpan,
@@ -23,6 +24,7 @@ from opentelemetry.trace import (
 from tracewire.codec import NOT_SAMPLED, TraceContext
 from tracewire.codec.trace import NotSampled
 
+from .policy import Sent
 from .self_cost import COST
 
 #: Where a Context keeps the current span: asked of the API, which has no public name for it.
@@ -87,22 +89,34 @@ def continued(trace: TraceContext) -> Context:
     return Context({SPAN_KEY: RemoteSpan(trace)})
 
 
-def span_of(context: Context) -> Span | None:
-    return context.get(SPAN_KEY)  # type: ignore[return-value]  # the API stores nothing else there
+def skipped(trace: TraceContext | NotSampled) -> Context:
+    """Of a message that was decided not sampled. T-2"""
+    COST.skipped += 1
+    return DECIDED.context if trace is NOT_SAMPLED else continued(trace)  # type: ignore[arg-type]
 
 
 def current_span() -> Span | None:
-    return get_current().get(SPAN_KEY)  # type: ignore[return-value]
+    return get_current().get(SPAN_KEY)  # type: ignore[return-value]  # nothing else is stored there
 
 
-def not_sampled(span: Span | None) -> bool:
-    """Whether that was decided. No span, or an invalid one, is undecided."""
-    if span is None:
-        return False
+def trace_of(span: Span) -> Sent:
+    """A span's context as it is written. None where the span is invalid: undecided. T-4"""
     if type(span) is RemoteSpan:
-        return span.trace is NOT_SAMPLED or not span.trace.sampled  # without its ids
-    context = span.get_span_context()
-    return context.is_valid and not context.trace_flags & 1
+        return span.trace  # without its ids
+    trace_id, span_id, _, flags, state, valid = span.get_span_context()
+    if not valid:
+        return None
+    if trace_id == DECIDED.trace_id:
+        if not flags & 1:
+            return NOT_SAMPLED
+        COST.sampler_ignores_parent += 1
+    text = "" if state is DEFAULT_TRACE_STATE else state.to_header()
+    return TraceContext(trace_id, span_id, flags & 0xFF, text)
+
+
+def is_skipped(context: Context) -> bool:
+    span = context.get(SPAN_KEY)
+    return type(span) is RemoteSpan and not span.trace.sampled
 
 
 def link_to(trace: TraceContext) -> Link:

@@ -101,10 +101,11 @@ class Calls:
         self._durations = {} if meter_provider is None else name.durations(meter_provider)
         self.timed = bool(self._durations)
 
-    @property
-    def recorded(self) -> bool:
+    def records(self, traced: bool) -> bool:
         """Whether anything may come of a call: nothing does until the application has an SDK."""
-        return self._named or self.timed or getattr(api, _PROVIDER, self) is not None
+        if self.timed:
+            return True
+        return traced and (self._named or getattr(api, _PROVIDER, self) is not None)
 
     @cached_property
     def _tracer(self) -> Tracer:

@@ -13,7 +13,7 @@ from opentelemetry.context import Context, attach, detach
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.propagate import get_global_textmap
 from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.trace import DEFAULT_TRACE_STATE, Link, Span, SpanKind, set_span_in_context
+from opentelemetry.trace import Link, Span, SpanKind, set_span_in_context
 
 from tracewire import codec
 from tracewire.codec import NOT_SAMPLED, Frame, TraceContext
@@ -26,13 +26,13 @@ from .policy import POLICIES, Propagate, Sent
 from .remote import (
     DECIDED,
     UNDECIDED,
-    RemoteSpan,
     continued,
     current_span,
+    is_skipped,
     link_to,
     link_to_stranger,
-    not_sampled,
-    span_of,
+    skipped,
+    trace_of,
 )
 from .self_cost import COST, export_self_cost
 from .spans import Calls, Operation
@@ -79,6 +79,8 @@ class Tracing:
         self._plain: TextMapPropagator | None = None  # seen last, and not foreign
         self._roots = Roots(stranger_roots, clock)
         self._calls = Calls(tracer_provider, meter_provider)
+        #: Whether a call that is not sampled has nothing but that to say.
+        self._plainly = self._sends and not (baggage or self._calls.timed)
         if meter_provider is not None:
             export_self_cost(meter_provider)
 
@@ -109,21 +111,19 @@ class Tracing:
         baggage and a foreign propagator's carrier where there are any. ``span``: None is the
         current one.
         """
-        return self._injected(extensions, current_span() if span is None else span)
-
-    def _injected(
-        self, extensions: Extensions | None, span: Span | None
-    ) -> tuple[Sent, Extensions | None]:
         if not self._sends:
             return None, extensions
         if self._baggage:
             extensions = with_baggage(extensions)
         if span is None:
+            span = current_span()
+        if span is None:
             return None, extensions  # T-4
-        trace = self._sent(span)
-        # Carriers ride with sampled contexts only.
-        if trace is None or trace is NOT_SAMPLED or not trace.sampled:
-            return trace, extensions
+        trace = trace_of(span)
+        if trace is None:
+            return None, extensions  # T-4
+        if not trace.sampled:
+            return (trace if self._sends_ids else self._not_sampled), extensions
         propagator = self._given_propagator or get_global_textmap()
         if propagator is not self._plain and self._is_foreign(propagator):
             extensions = with_carrier(propagator, span, trace, extensions)
@@ -132,8 +132,7 @@ class Tracing:
     def extract(self, frame: Frame) -> Context:
         """The context to handle a message under: the caller's, or one where a root may start."""
         if self._lean and frame.trace is NOT_SAMPLED:
-            COST.skipped += 1
-            return DECIDED.context
+            return skipped(NOT_SAMPLED)
         if self._given_trust == "parent":
             return self._continued(frame)
         context = self._of_stranger(frame)
@@ -170,15 +169,19 @@ class Tracing:
         The last is None where the call is neither traced nor timed. Below what is not sampled no
         span is started; where nothing is decided the sampler is asked once, and its answer sent.
         """
+        if not (self._sends or self._calls.timed):
+            return None, extensions, None
         span = current_span()
+        trace = None if span is None else trace_of(span)
+        decided = trace is not None and not trace.sampled
+        if decided and self._plainly:
+            return (trace if self._sends_ids else self._not_sampled), extensions, None
         operation = None
-        if self._calls.recorded:
-            traced = self._sends and not not_sampled(span)
-            if traced or self._calls.timed:
-                started, operation = self._calls.begin(SpanKind.CLIENT, method, endpoint, traced)
-                span = started or span
-        trace, extensions = self._injected(extensions, span)
-        return trace, extensions, operation
+        traced = self._sends and not decided
+        if self._calls.records(traced):
+            started, operation = self._calls.begin(SpanKind.CLIENT, method, endpoint, traced)
+            span = started or span
+        return *self.inject(extensions, span), operation
 
     def server(
         self, frame: Frame, trust: Trust, endpoint: Endpoint = NOWHERE, served: bool = True
@@ -188,11 +191,12 @@ class Tracing:
         ``served``: whether there is such a method. The last is None where it is neither traced nor
         timed.
         """
+        trace = frame.trace
+        if trust == "parent" and self._plainly and trace is not None and not trace.sampled:
+            return skipped(trace), None
         context = self._continued(frame) if trust == "parent" else self._of_stranger(frame)
-        if not self._calls.recorded:
-            return context, None
-        traced = self._sends and not not_sampled(span_of(context))
-        if not traced and not self._calls.timed:
+        traced = self._sends and not is_skipped(context)
+        if not self._calls.records(traced):
             return context, None
         links = self.links(frame, trust) if traced else []
         span, operation = self._calls.begin(
@@ -206,33 +210,16 @@ class Tracing:
 
     # How a span becomes what is sent, and a frame a context.
 
-    def _sent(self, span: Span) -> Sent:
-        if type(span) is RemoteSpan:
-            trace = span.trace
-            return trace if self._sends_ids or trace.sampled else self._not_sampled
-        trace_id, span_id, _, flags, state, valid = span.get_span_context()
-        if not valid:
-            return None  # T-4
-        if not flags & 1:
-            if trace_id == DECIDED.trace_id or not self._sends_ids:
-                return self._not_sampled
-        elif trace_id == DECIDED.trace_id:
-            COST.sampler_ignores_parent += 1
-        text = "" if state is DEFAULT_TRACE_STATE else state.to_header()
-        return TraceContext(trace_id, span_id, flags & 0xFF, text)
-
     def _continued(self, frame: Frame) -> Context:
         """Of a caller who is trusted as parent. T-3"""
         trace = frame.trace
-        if trace is NOT_SAMPLED or (trace is None and FANOUT in frame.extensions):  # T-2, T-13
-            COST.skipped += 1
-            context = DECIDED.context
-        elif trace is None:
+        if trace is None and FANOUT in frame.extensions:
+            trace = NOT_SAMPLED  # T-13
+        if trace is None:
             COST.undecided += 1
             context = UNDECIDED  # T-1
         elif not trace.sampled:
-            COST.skipped += 1
-            context = continued(trace)
+            context = skipped(trace)
         else:
             COST.continued += 1
             context = continued(trace)
