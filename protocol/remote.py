@@ -92,7 +92,7 @@ def continued(trace: TraceContext) -> Context:
 def skipped(trace: TraceContext | NotSampled) -> Context:
     """Of a message that was decided not sampled. T-2"""
     COST.skipped += 1
-    return DECIDED.context if trace is NOT_SAMPLED else continued(trace)  # type: ignore[arg-type]
+    return DECIDED.context if trace is NOT_SAMPLED else continued(trace)
 
 
 def current_span() -> Span | None:

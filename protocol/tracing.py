@@ -122,7 +122,7 @@ class Tracing:
         trace = trace_of(span)
         if trace is None:
             return None, extensions  # T-4
-        if not trace.sampled:
+        if trace is NOT_SAMPLED or not trace.sampled:
             return (trace if self._sends_ids else self._not_sampled), extensions
         propagator = self._given_propagator or get_global_textmap()
         if propagator is not self._plain and self._is_foreign(propagator):
@@ -218,7 +218,7 @@ class Tracing:
         if trace is None:
             COST.undecided += 1
             context = UNDECIDED  # T-1
-        elif not trace.sampled:
+        elif trace is NOT_SAMPLED or not trace.sampled:
             context = skipped(trace)
         else:
             COST.continued += 1
