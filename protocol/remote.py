@@ -32,6 +32,9 @@ from .self_cost import COST
 #: Under which a root may start. A Context cannot be changed, so one serves all.
 UNDECIDED: Final = Context()
 
+#: The attribute of a span that holds what is written of it.
+_KEPT: Final = "_tracewire_context"
+
 _FLAGS: Final = tuple(TraceFlags(flags) for flags in range(256))
 
 
@@ -41,11 +44,12 @@ class RemoteSpan(NonRecordingSpan):
     ``trace``: as it came, so that it can be sent on without its ids ever being read.
     """
 
-    __slots__ = ("_made", "trace")
+    __slots__ = ("trace",)
 
-    def __init__(self, trace: TraceContext | NotSampled, made: SpanContext | None = None) -> None:
+    _made: SpanContext | None = None
+
+    def __init__(self, trace: TraceContext | NotSampled) -> None:
         self.trace = trace
-        self._made = made
 
     def get_span_context(self) -> SpanContext:
         made = self._made
@@ -73,7 +77,9 @@ class Decided:
         """Draws the ids, anew in a process that was forked: two must not share a trace."""
         self.trace_id = secrets.randbits(128) | 1
         made = SpanContext(self.trace_id, secrets.randbits(64) | 1, True, _FLAGS[0])
-        self.context = Context({SPAN_KEY: RemoteSpan(NOT_SAMPLED, made)})
+        span = RemoteSpan(NOT_SAMPLED)
+        span._made = made
+        self.context = Context({SPAN_KEY: span})
 
 
 DECIDED: Final = Decided()
@@ -103,6 +109,10 @@ def trace_of(span: Span) -> Sent:
     """A span's context as it is written. None where the span is invalid: undecided. T-4"""
     if type(span) is RemoteSpan:
         return span.trace  # without its ids
+    # A span's context cannot change: it is asked for once, and kept with the span.
+    kept: TraceContext | None = getattr(span, _KEPT, None)
+    if kept is not None:
+        return kept
     trace_id, span_id, _, flags, state, valid = span.get_span_context()
     if not valid:
         return None
@@ -111,7 +121,10 @@ def trace_of(span: Span) -> Sent:
             return NOT_SAMPLED
         COST.sampler_ignores_parent += 1
     text = "" if state is DEFAULT_TRACE_STATE else state.to_header()
-    return TraceContext(trace_id, span_id, flags & 0xFF, text)
+    trace = TraceContext(trace_id, span_id, flags & 0xFF, text)
+    if hasattr(span, "__dict__"):
+        setattr(span, _KEPT, trace)
+    return trace
 
 
 def is_skipped(context: Context) -> bool:

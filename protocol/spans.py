@@ -48,6 +48,10 @@ class Operation:
 
     def finish(self, status: Status, error: BaseException | None = None) -> None:
         """Ends it. ``error``: what failed it, where there is more to say than the status."""
+        if status is Status.OK and self._histogram is None and self._span is not None:
+            self._span.set_attribute(name.STATUS_CODE, "OK")
+            self._span.end()
+            return
         outcome: dict[str, str | int] = {name.STATUS_CODE: status.name}
         if self._failed(status):
             outcome[name.ERROR_TYPE] = _error_type(status, error)

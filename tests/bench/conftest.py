@@ -11,6 +11,7 @@ from tests.bench import samples
 from tests.bench.measure import Comparison, Timed, build_floor, compare
 
 Ratio = Callable[[str, Timed, Timed, float], Comparison]
+Figure = Callable[[str, Comparison, float | None], None]
 
 _RATIOS = pytest.StashKey[list[str]]()
 
@@ -38,14 +39,36 @@ def ratio(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Ratio:
 
     def measured(name: str, ours: Timed, theirs: Timed, limit: float) -> Comparison:
         comparison = compare(ours, theirs)
-        benchmark.name = name
-        benchmark.extra_info.update(comparison._asdict(), limit=limit, calls=ours.calls)
+        benchmark.extra_info["calls"] = ours.calls
+        _record(benchmark, pytestconfig, name, comparison, limit)
         benchmark.pedantic(ours.run, rounds=10)  # type: ignore[no-untyped-call]
-        lines = pytestconfig.stash.setdefault(_RATIOS, [])
-        lines.append(f"{name}: {comparison}, at most {limit:g}")
         return comparison
 
     return measured
+
+
+@pytest.fixture
+def figure(benchmark: BenchmarkFixture, pytestconfig: pytest.Config) -> Figure:
+    """Records a ratio that was measured elsewhere; one without a limit is not judged."""
+
+    def recorded(name: str, comparison: Comparison, limit: float | None) -> None:
+        _record(benchmark, pytestconfig, name, comparison, limit)
+        benchmark.pedantic(lambda: None)  # type: ignore[no-untyped-call]
+
+    return recorded
+
+
+def _record(
+    benchmark: BenchmarkFixture,
+    config: pytest.Config,
+    name: str,
+    comparison: Comparison,
+    limit: float | None,
+) -> None:
+    benchmark.name = name
+    benchmark.extra_info.update(comparison._asdict(), limit=limit)
+    allowed = "reported" if limit is None else f"at most {limit:.3g}"
+    config.stash.setdefault(_RATIOS, []).append(f"{name}: {comparison}, {allowed}")
 
 
 def pytest_terminal_summary(

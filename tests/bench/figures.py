@@ -21,13 +21,15 @@ def figures(run: dict[str, Any]) -> Iterator[str]:
     changes = " with changes" if commit["dirty"] else ""
     yield f"Commit {commit['id'][:12]}{changes}, {machine['python_implementation']} "
     yield f"{machine['python_version']}, {processor}, {run['datetime'][:10]}.\n\n"
-    yield "| ours / theirs | ratio | at most | A/A | ours, ns | theirs, ns |\n"
+    yield "| ours / theirs | ratio | at most | A/A | ours | theirs |\n"
     yield "|---|---|---|---|---|---|\n"
     for benchmark in run["benchmarks"]:
         found = benchmark["extra_info"]
+        limit = "reported" if found["limit"] is None else f"{found['limit']:.3g}"
         yield (
-            f"| {benchmark['name']} | {found['ratio']:.3f} | {found['limit']:g} "
-            f"| {found['same']:.3f} | {found['ours']:.1f} | {found['theirs']:.1f} |\n"
+            f"| {benchmark['name']} | {found['ratio']:.3f} | {limit} "
+            f"| {found['same']:.3f} | {found['ours']:,.1f} {found['unit']} "
+            f"| {found['theirs']:,.1f} {found['unit']} |\n"
         )
 
 

@@ -48,16 +48,17 @@ class Timed:
 
 class Comparison(NamedTuple):
     """``ratio``: ours to theirs. ``same``: a side to its twin (A/A), that of the two which is
-    further from 1. ``ours``, ``theirs``: nanoseconds."""
+    further from 1. ``ours``, ``theirs``: in ``unit``."""
 
     ratio: float
     same: float
     ours: float
     theirs: float
+    unit: str = "ns"
 
     def __str__(self) -> str:
-        times = f"{self.ours:.1f} ns / {self.theirs:.1f} ns"
-        return f"{self.ratio:.3f} = {times} (A/A {self.same:.3f})"
+        both = f"{self.ours:,.1f} {self.unit} / {self.theirs:,.1f} {self.unit}"
+        return f"{self.ratio:.3f} = {both} (A/A {self.same:.3f})"
 
 
 def compare(ours: Timed, theirs: Timed) -> Comparison:

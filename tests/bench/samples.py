@@ -15,6 +15,21 @@ UNDECIDED = None
 SAMPLED = encode_request(ID, METHOD, PAYLOAD, TRACE)
 """
 
+#: A hop below what was not sampled: a message is served and a call is made, tracing being on.
+HOP_SETUP: Final = (
+    SETUP
+    + """
+from opentelemetry.context import attach, detach
+from opentelemetry.trace import NoOpTracerProvider
+from tracewire.codec import NOT_SAMPLED
+from tracewire.protocol.tracing import Tracing
+TRACING = Tracing(tracer_provider=NoOpTracerProvider())
+SERVER, CLIENT = TRACING.server, TRACING.client
+UNSAMPLED = encode_request(ID, METHOD, PAYLOAD, TraceContext(1, 2, 0))
+DECIDED = encode_request(ID, METHOD, PAYLOAD, NOT_SAMPLED)
+"""
+)
+
 #: A stream of the same frame in pieces of 64 KiB, and one in pieces that end with a record.
 STREAMS: Final = """
 RECORD = to_stream(SAMPLED)
@@ -84,11 +99,15 @@ TARGETS: Final = (
 )
 
 
+HOP: Final = "token = attach(SERVER(decode({}), 'parent')[0]); CLIENT(METHOD); detach(token)"
+
+
 class Counted(NamedTuple):
     """A statement whose instructions are counted, less those of an empty call."""
 
     statement: str
     empty: str
+    setup: str = SETUP
 
 
 COUNTED: Final = {
@@ -97,4 +116,6 @@ COUNTED: Final = {
     "decode": Counted(DECODE, "empty1(SAMPLED)"),
     "decode and read": Counted(DECODE_AND_READ, "empty1(SAMPLED)"),
     "peek_trace": Counted(PEEK, "empty1(SAMPLED)"),
+    "hop, ids not sampled": Counted(HOP.format("UNSAMPLED"), "empty1(UNSAMPLED)", HOP_SETUP),
+    "hop, false": Counted(HOP.format("DECIDED"), "empty1(DECIDED)", HOP_SETUP),
 }

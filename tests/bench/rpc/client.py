@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter, process_time_ns
 
 from tests.bench.rpc.telemetry import SETTINGS
 
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 BODY = bytes(range(64))
 TIMEOUT = 5.0
 CONCURRENT = 64
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,11 @@ class Echo:
         await self.run(calls)
         return calls / (perf_counter() - began)
 
-    async def cpu(self, calls: int) -> float:
-        """Microseconds of processor time a call, client and server together."""
-        before = process_time() + _cpu_of(self.pid)
-        await self.run(calls)
-        return (process_time() + _cpu_of(self.pid) - before) / calls * 1e6
+    async def cpu(self, work: Callable[[], Awaitable[object]]) -> float:
+        """Nanoseconds of processor time that client and server spend on work."""
+        before = process_time_ns() + _cpu_of(self.pid)
+        await work()
+        return process_time_ns() + _cpu_of(self.pid) - before
 
     async def latencies(self, calls: int) -> list[float]:
         """Seconds that each of so many calls took, one after the other, in ascending order."""
@@ -55,14 +56,18 @@ class Echo:
         return sorted(took)
 
 
-def _cpu_of(pid: int) -> float:
-    """Seconds that another process has run, at the grain of the scheduler's accounts."""
-    accounts = Path(f"/proc/{pid}/schedstat").read_text()
-    return int(accounts.split()[0]) / 1e9
+def _cpu_of(pid: int) -> int:
+    """Nanoseconds that another process has run, by the scheduler's accounts."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that another process has now."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
 
 
 @asynccontextmanager
-async def _server(*arguments: str) -> AsyncIterator[tuple[int, int]]:
+async def serving(*arguments: str) -> AsyncIterator[tuple[int, int]]:
     """The port and the process of an echo server."""
     command = [sys.executable, "-m", "tests.bench.rpc.server", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -80,7 +85,7 @@ async def _server(*arguments: str) -> AsyncIterator[tuple[int, int]]:
 async def bare() -> AsyncIterator[Echo]:
     from tests.bench.rpc.bare import Caller
 
-    async with _server("bare") as (port, pid):
+    async with serving("bare") as (port, pid):
         loop = asyncio.get_running_loop()
         transport, caller = await loop.create_connection(Caller, "127.0.0.1", port)
         yield Echo(lambda: caller.call(BODY), pid)
@@ -95,7 +100,7 @@ async def ours(setting: str = "plain") -> AsyncIterator[Echo]:
     body = Body(BODY, 42)
     tracing = SETTINGS[setting]()
     async with (
-        _server("ours", setting) as (port, pid),
+        serving("ours", setting) as (port, pid),
         connect(f"tcp://127.0.0.1:{port}", tracing=tracing) as peer,
     ):
         yield Echo(lambda: peer.call("echo", body, timeout=TIMEOUT, returns=Body), pid)
@@ -106,7 +111,7 @@ async def grpc() -> AsyncIterator[Echo]:
     import grpc.aio
 
     async with (
-        _server("grpc") as (port, pid),
+        serving("grpc") as (port, pid),
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         method = channel.unary_unary("/bench/echo")
