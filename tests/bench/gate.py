@@ -1,5 +1,5 @@
-"""Fails where codec or tracing execute more instructions than they did: 2 % more than at the merge base,
-or 10 % more than in the last release.
+"""Fails where codec or tracing execute more instructions than they did: 2 % more than at the merge
+base, or 10 % more than in the last release.
 
 Run in the environment that the tests run in; it compares commits, not what is uncommitted. The
 package of each commit is built here, by the same compiler and with the same flags. Rises that are
