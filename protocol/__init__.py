@@ -4,8 +4,10 @@ from .body import Body
 from .call import Call, current_call
 from .connecting import connect
 from .constants import Executed
+from .fanout import FanOut, current_weight
 from .limits import Limits
 from .listening import Server, serve
+from .multicast import notify_all
 from .peer import Peer
 from .service import Service
 from .status import RpcError
@@ -15,6 +17,7 @@ __all__ = [
     "Body",
     "Call",
     "Executed",
+    "FanOut",
     "Limits",
     "Peer",
     "RpcError",
@@ -23,5 +26,7 @@ __all__ = [
     "Tracing",
     "connect",
     "current_call",
+    "current_weight",
+    "notify_all",
     "serve",
 ]

@@ -100,6 +100,14 @@ class Connection(Hearing):
             raise self._too_long(frame)
         self._write(frame)
 
+    def forward(self, frame: bytes) -> None:
+        """As notify, of a notification that is encoded already and has no even keys."""
+        self._check_open()
+        self._check_evidence()
+        if len(frame) > self.peer_max_frame:
+            raise self._too_long(frame)
+        self._write(frame)
+
     def send(
         self, message: bytes, trace: Trace = None, extensions: Extensions | None = None
     ) -> None:

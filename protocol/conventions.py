@@ -20,6 +20,9 @@ ERROR_TYPE: Final = "error.type"
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 PEER_ADDRESS: Final = "network.peer.address"
+#: Not of the conventions: how many recipients a fan-out had, and how many keep the trace.
+RECIPIENTS: Final = "tracewire.fanout.recipients"
+KEPT: Final = "tracewire.fanout.kept"
 #: The method of a call that is not served, since remote text must not name series.
 OTHER: Final = "_OTHER"
 

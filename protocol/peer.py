@@ -29,6 +29,7 @@ from .input import buffer_of
 from .states import State
 from .status import RpcError
 from .sweeper import Sweeper, sweeper_of
+from .tracing import Tracing
 
 Extensions = dict[int | str, object]
 
@@ -124,6 +125,16 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         """Whether a call may begin."""
         return self._connection.state is State.OPEN
 
+    @property
+    def tracing(self) -> Tracing:
+        """What its calls are traced with."""
+        return self._endpoint.tracing
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether what is sent goes out now: not while the other side reads too slowly."""
+        return self._writable is None
+
     async def call(
         self,
         method: str,
@@ -160,9 +171,9 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         metadata: Mapping[str, object] | None,
         returns: Any,
     ) -> Any:
-        payload, extensions = _written(body, metadata)
+        payload, extensions = written(body, metadata)
         if self._writable is not None:
-            timeout = await self._wait_for_room(timeout)
+            timeout = await self.wait_for_room(timeout)
         trace, sent, operation = self._endpoint.tracing.client(method, extensions, self._ends)
         outcome: asyncio.Future[Frame] = asyncio.Future(loop=self._loop)
         id = 0
@@ -190,9 +201,9 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     ) -> None:
         """Tells the other side something; nobody answers. RpcError if it cannot be sent."""
         self._check_use()
-        payload, extensions = _written(body, metadata)
+        payload, extensions = written(body, metadata)
         if self._writable is not None:
-            await self._wait_for_room()
+            await self.wait_for_room()
         trace, sent = self._endpoint.tracing.inject(extensions)
         self._connection.notify(method, payload, trace, sent)
         self._wrote()
@@ -201,8 +212,14 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         """A message without a method: bare, or an envelope once the other side reads frames."""
         self._check_use()
         if self._writable is not None:
-            await self._wait_for_room()
+            await self.wait_for_room()
         self._connection.send(message)
+        self._wrote()
+
+    def forward(self, frame: bytes) -> None:
+        """Sends a notification that is encoded already, now. RpcError if it cannot be sent."""
+        self._check_use()
+        self._connection.forward(frame)
         self._wrote()
 
     async def drain(self, text: str | None = None) -> None:
@@ -233,6 +250,18 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             if self._ending is None:
                 self._ending = self._loop.create_future()
             await asyncio.shield(self._ending)
+
+    async def wait_for_room(self, timeout: float | None = None) -> float | None:
+        """Returns once it takes more, with what is left of the timeout then. C-24"""
+        until = None if timeout is None else self._loop.time() + timeout
+        try:
+            async with asyncio.timeout_at(until):
+                while self._writable is not None:  # who waited before may have filled it again
+                    await asyncio.shield(self._writable)
+        except TimeoutError:
+            said = "the deadline passed before the call could be sent"
+            raise RpcError(Status.DEADLINE_EXCEEDED, said, executed=Executed.NO) from None
+        return None if until is None else until - self._loop.time()
 
     def refuse(self) -> None:
         """Closes a connection that is one too many."""
@@ -299,18 +328,6 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         return self._watched
 
     # Between the two.
-
-    async def _wait_for_room(self, timeout: float | None = None) -> float | None:
-        """Waits until the transport takes more; what is left of the timeout then. C-24"""
-        until = None if timeout is None else self._loop.time() + timeout
-        try:
-            async with asyncio.timeout_at(until):
-                while self._writable is not None:  # who waited before may have filled it again
-                    await asyncio.shield(self._writable)
-        except TimeoutError:
-            said = "the deadline passed before the call could be sent"
-            raise RpcError(Status.DEADLINE_EXCEEDED, said, executed=Executed.NO) from None
-        return None if until is None else until - self._loop.time()
 
     def _wrote(self) -> None:
         """Flushes at the end of this turn of the loop, or at once where there is enough."""
@@ -398,9 +415,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         """What only the connection needed to know."""
 
 
-def _written(
-    body: object, metadata: Mapping[str, object] | None
-) -> tuple[bytes, Extensions | None]:
+def written(body: object, metadata: Mapping[str, object] | None) -> tuple[bytes, Extensions | None]:
     """The payload and the extensions of what is sent."""
     payload, content_format = write_body(body)
     extensions = check_metadata(metadata) if metadata else None

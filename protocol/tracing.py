@@ -6,6 +6,7 @@ whoever asks), and ids. What is not sampled costs no SDK call, no text map and n
 
 import time
 from collections.abc import Callable, Container
+from random import Random
 from typing import Literal, Self, TypeAlias, get_args
 
 from opentelemetry import trace as api
@@ -21,7 +22,19 @@ from tracewire.codec.constants import CREATION, FANOUT
 
 from .baggage import under_baggage, with_baggage
 from .carrier import Extensions, is_foreign, under_carrier, with_carrier
-from .conventions import NOWHERE, Endpoint
+from .conventions import KEPT, NOWHERE, RECIPIENTS, Endpoint
+from .fanout import (
+    ALONE,
+    FanOut,
+    Pair,
+    Rate,
+    current_pair,
+    default_rate,
+    drawn,
+    how_many,
+    pair_of,
+    with_pair,
+)
 from .policy import POLICIES, Propagate, Sent
 from .remote import (
     DECIDED,
@@ -42,6 +55,10 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 Mode = Literal["both", "framed", "bare"]
 
 
+#: Makes bytes of a trace and extensions.
+Encode: TypeAlias = Callable[[Sent, Extensions | None], bytes]
+
+
 class Tracing:
     """How an application sends, trusts and records traces. May be shared by threads.
 
@@ -51,7 +68,8 @@ class Tracing:
     whether it is sent and read. ``tracer_provider``, ``propagator``: the application's global ones
     unless given. ``meter_provider``: where given, durations of calls and the counts of `self_cost`
     are recorded. ``stranger_roots``: how many roots a second callers may cause who are not trusted
-    as parents. ``clock``: seconds that only grow, for that rate.
+    as parents. ``clock``: seconds that only grow, for that rate. ``fanout_rate``: the part of so
+    many recipients that keeps a trace. ``random``: what chooses them.
     """
 
     def __init__(
@@ -64,7 +82,9 @@ class Tracing:
         meter_provider: MeterProvider | None = None,
         propagator: TextMapPropagator | None = None,
         stranger_roots: float = 100.0,
+        fanout_rate: Rate = default_rate,
         clock: Callable[[], float] = time.monotonic,
+        random: Random | None = None,
     ) -> None:
         if propagate not in POLICIES:
             raise ValueError(f"propagate must be one of {get_args(Propagate)}, not {propagate!r}")
@@ -78,6 +98,7 @@ class Tracing:
         self._given_propagator = propagator
         self._plain: TextMapPropagator | None = None  # seen last, and not foreign
         self._roots = Roots(stranger_roots, clock)
+        self._rate, self._random = fanout_rate, random or Random()
         self._calls = Calls(tracer_provider, meter_provider)
         #: Whether a call that is not sampled has nothing but that to say.
         self._plainly = self._sends and not (baggage or self._calls.timed)
@@ -90,6 +111,27 @@ class Tracing:
         """The message in an envelope that carries the current context."""
         trace, extensions = self.inject()
         return codec.wrap(message, trace, extensions)
+
+    def fan_out(self, message: Buffer, recipients: int) -> FanOut:
+        """The envelopes of a message for so many recipients, to be sent to one each.
+
+        ValueError for less than one recipient.
+        """
+        return self.images(recipients, lambda trace, keys: codec.wrap(message, trace, keys))
+
+    def broadcast(self, message: Buffer, receivers: int) -> bytes:
+        """One envelope for so many receivers, who draw themselves which of them are sampled.
+
+        For brokers, where the sender cannot choose. ValueError for less than one receiver.
+        """
+        _check_count(receivers)
+        trace, extensions = self.inject()
+        if not self._sends:
+            return codec.wrap(message)
+        if not isinstance(trace, TraceContext) or not trace.sampled:
+            return codec.wrap(message, NOT_SAMPLED, extensions)  # T-9
+        asking = *current_pair().times(1, 1), receivers  # T-10
+        return codec.wrap(message, trace, {**(extensions or {}), FANOUT: asking})
 
     def received(
         self, data: Buffer, *, mode: Mode = "both", understood: Container[int] = ()
@@ -153,6 +195,26 @@ class Tracing:
             return [link_to_stranger(frame.trace)]  # T-5
         return []
 
+    def images(
+        self, recipients: int, encode: Encode, extensions: Extensions | None = None
+    ) -> FanOut:
+        """The images of what ``encode`` makes of a trace and extensions, as `fan_out` says.
+
+        ``extensions``: all that the frame will have.
+        """
+        _check_count(recipients)
+        trace, extensions = self.inject(extensions)
+        if not self._sends:
+            plain = encode(None, extensions)
+            return FanOut(recipients, 0, plain, plain, self._random)
+        rest = encode(NOT_SAMPLED, extensions)
+        if not isinstance(trace, TraceContext) or not trace.sampled:
+            return FanOut(recipients, 0, rest, rest, self._random)  # T-9
+        keeping = how_many(recipients, self._rate, self._random)  # T-8
+        pair = current_pair().times(recipients, keeping)
+        kept = encode(trace, {**(extensions or {}), FANOUT: tuple(pair)})
+        return FanOut(recipients, keeping, kept, rest, self._random)
+
     # For peers.
 
     def trust_at(
@@ -206,6 +268,8 @@ class Tracing:
             context = set_span_in_context(span, context)
             if trust != "parent" and span.is_recording():
                 self._roots.take()
+            if (pair := pair_of(context)) is not None:
+                span.set_attributes({RECIPIENTS: pair.recipients, KEPT: pair.kept})
         return context, operation
 
     # How a span becomes what is sent, and a frame a context.
@@ -221,12 +285,26 @@ class Tracing:
         elif trace is NOT_SAMPLED or not trace.sampled:
             context = skipped(trace)
         else:
-            COST.continued += 1
-            context = continued(trace)
-            propagator = self._given_propagator or get_global_textmap()
-            if propagator is not self._plain and self._is_foreign(propagator):
-                context = under_carrier(propagator, frame, context)
+            context = self._of_sampled(frame, trace)
         return under_baggage(frame, context) if self._baggage else context
+
+    def _of_sampled(self, frame: Frame, trace: TraceContext) -> Context:
+        pair = self._drawn(frame)
+        if pair is None:
+            COST.fanouts_thinned += 1
+            return skipped(NOT_SAMPLED)  # T-11
+        COST.continued += 1
+        context = continued(trace)
+        if pair is not ALONE:
+            context = with_pair(context, pair)
+        propagator = self._given_propagator or get_global_textmap()
+        if propagator is not self._plain and self._is_foreign(propagator):
+            context = under_carrier(propagator, frame, context)
+        return context
+
+    def _drawn(self, frame: Frame) -> Pair | None:
+        fanout = frame.extensions.get(FANOUT)
+        return drawn(fanout, self._rate, self._random) if isinstance(fanout, tuple) else ALONE
 
     def _of_stranger(self, frame: Frame) -> Context:
         """Of a caller whose context does not count, save that it may be linked to. T-5, T-6"""
@@ -268,6 +346,11 @@ class Received:
 
     def __exit__(self, *raised: object) -> None:
         detach(self._token)
+
+
+def _check_count(recipients: int) -> None:
+    if recipients < 1:
+        raise ValueError(f"a message goes to at least one recipient, not {recipients}")
 
 
 _default = Tracing()
