@@ -120,7 +120,7 @@ def _scan(data: bytes) -> int:
     """
     outer: list[tuple[int, bool]] = []
     left, keyed = 1, False  # items left in this container, and whether every second one is a key
-    offset = 0
+    offset = tags = 0  # tags in a row: around one item
     try:
         while left or outer:
             if not left or data[offset] == _BREAK:
@@ -134,8 +134,12 @@ def _scan(data: bytes) -> int:
             argument = int.from_bytes(data[offset + 1 : offset + 1 + size]) if size else info
             offset += 1 + size
             if major == _TAG:
+                tags += 1
+                if tags > DEPTH:
+                    break
                 continue
             left -= 1
+            tags = 0
             if info == _INDEFINITE or major in (_ARRAY, _MAP):
                 if len(outer) > DEPTH:
                     break

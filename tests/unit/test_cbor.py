@@ -2,7 +2,6 @@
 
 import decimal
 import struct
-import tracemalloc
 import uuid
 from collections.abc import Callable
 
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.checks import memory
 from tracewire.protocol.cbor import CborError, read_item, write_item
 
 MERSENNE = 2**61 - 1  # what Python's hash of numbers counts modulo
@@ -106,13 +106,9 @@ def test_nesting_is_read_up_to_the_limit_beside_numbers_as_keys() -> None:
 
 def test_deep_nesting_takes_no_memory() -> None:
     data = b"\xa2\x00\x00\x01" + b"\x81" * 1_000_000
-    tracemalloc.start()
-    try:
+    with memory() as taken:
         refusal(data)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 3 * len(data)
+    assert taken["peak"] < 3 * len(data)
 
 
 def bignum(length: int) -> bytes:

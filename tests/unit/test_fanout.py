@@ -1,6 +1,5 @@
 """Fan-out: who keeps the trace, what each of them weighs, and what receivers make of it."""
 
-import tracemalloc
 from collections import Counter
 from fractions import Fraction
 from itertools import combinations
@@ -10,6 +9,7 @@ import pytest
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 
+from tests.unit.checks import memory
 from tests.unit.telemetry import SAMPLED, UNSAMPLED, Telemetry, attached, ids, remote
 from tracewire.codec import NOT_SAMPLED, Status, TraceContext, decode, encode_request, unwrap, wrap
 from tracewire.codec.constants import FANOUT
@@ -288,12 +288,9 @@ def test_an_application_that_drops_everything_fans_out_as_not_sampled() -> None:
 def test_the_memory_of_a_fan_out_does_not_depend_on_its_size() -> None:
     def peak(recipients: int) -> int:
         images = fan_out(recipients)
-        tracemalloc.start()
-        try:
+        with memory() as taken:
             assert sum(1 for _ in images) == recipients
-            return tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
+        return taken["peak"]
 
     peak(10)
     assert peak(300_000) <= peak(10_000) + 256
