@@ -37,14 +37,15 @@ def growth() -> Iterator[dict[str, int]]:
 @contextmanager
 def memory() -> Iterator[dict[str, int]]:
     """A block after which the dict holds the bytes that were taken at most, and those kept."""
-    if not tracemalloc.is_tracing():
-        tracemalloc.start()  # and it goes on: Python leaks when tracing is stopped
-    tracemalloc.reset_peak()
-    before, _ = tracemalloc.get_traced_memory()
-    taken: dict[str, int] = {}
-    yield taken
-    kept, peak = tracemalloc.get_traced_memory()
-    taken.update(kept=kept - before, peak=peak - before)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        taken: dict[str, int] = {}
+        yield taken
+        kept, peak = tracemalloc.get_traced_memory()
+        taken.update(kept=kept - before, peak=peak - before)
+    finally:
+        tracemalloc.stop()  # it slows everything down several times
 
 
 def frame_bytes(
