@@ -5,7 +5,7 @@ from typing import Final
 import click
 
 from .capture import Unreadable, open_input
-from .options import finite
+from .options import Seconds, finite
 from .screen import complain
 from .tls import Files, tls_options
 
@@ -21,13 +21,13 @@ Examples:
 \b
 The result is printed as JSON on one line. What JSON lacks becomes text:
 bytes in base64, times in RFC 3339; NaN and infinities become null.
-A body of another content format than CBOR is bytes.
+A result of another content format than CBOR is bytes.
 Exit status: 0 good, 2 wrong usage or an address where nobody answers,
 64 + the status of a call that failed: 69 for NOT_FOUND, which is 5.
 """
 
 
-class Pair(click.ParamType):
+class Pair(click.ParamType[tuple[str, str]]):
     """KEY=VALUE, as a tuple of both."""
 
     name = "KEY=VALUE"
@@ -47,7 +47,7 @@ class Pair(click.ParamType):
 @click.argument("text", required=False, metavar="[JSON]")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min=0, min_open=True),
     callback=finite,
     default=30,
     show_default=True,
@@ -64,6 +64,7 @@ class Pair(click.ParamType):
 @click.pass_context
 def call(
     context: click.Context,
+    /,
     url: str,
     method: str,
     text: str | None,

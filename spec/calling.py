@@ -57,8 +57,7 @@ async def _call(connecting: Connecting, calling: Calling, body: object) -> Any:
         async with asyncio.timeout(calling.timeout):
             peer = await connecting
     except OSError as error:
-        reason = error.strerror or str(error) or f"no answer in {calling.timeout:g} s"
-        raise Unreadable(f"cannot connect: {reason}") from None
+        raise Unreadable(f"cannot connect: {_reason(error, calling.timeout)}") from None
     try:
         return await peer.call(
             calling.method,
@@ -71,23 +70,31 @@ async def _call(connecting: Connecting, calling: Calling, body: object) -> Any:
         await peer.close()
 
 
+def _reason(error: OSError, timeout: float) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there"
+    return error.strerror or str(error) or f"no answer in {timeout:g} s"
+
+
 def _from_json(text: bytes) -> Any:
+    text = text.strip()
     try:
         return msgspec.json.decode(text) if text else None
+    except UnicodeDecodeError:
+        said = "it is not UTF-8."
     except (msgspec.DecodeError, RecursionError) as error:
-        said = f"{error}. Text has quotes of its own, as in '\"a\"'."
-        raise click.BadParameter(said, param_hint="JSON") from None
+        said = f"{error}."
+    if text[:1].isalpha():
+        said += " Text has quotes of its own, as in '\"a\"'."
+    raise click.BadParameter(said, param_hint="JSON")
 
 
 def _to_json(value: object) -> str:
     """On one line, without characters that a terminal would obey."""
-    text = msgspec.json.encode(value, enc_hook=_plain).decode()
+    if isinstance(value, Body):
+        value = value.data
+    text = msgspec.json.encode(value, enc_hook=str).decode()
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
-
-
-def _plain(value: object) -> object:
-    """What msgspec has no JSON for."""
-    return value.data if isinstance(value, Body) else str(value)
 
 
 def _tell(method: str, error: RpcError) -> None:

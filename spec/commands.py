@@ -6,6 +6,8 @@ import tracewire
 from tracewire.codec import IMPLEMENTATION
 
 from .bench import bench
+from .call import call
+from .echo import echo
 from .explain import explain
 from .rules import rules
 from .validate import validate
@@ -30,5 +32,5 @@ def group(context: click.Context) -> None:
         context.exit(2)
 
 
-for command in (validate, explain, rules, bench):
+for command in (validate, explain, rules, bench, call, echo):
     group.add_command(command)

@@ -32,7 +32,7 @@ Exit status: 0 ended so, 2 wrong usage or an address that cannot be used.
 @click.option("-q", "--quiet", is_flag=True, help="Print the address alone, not the calls.")
 @tls_options(ca="Demand client certificates by these.", cert="For tls:// addresses.")
 @click.pass_context
-def echo(context: click.Context, url: str, quiet: bool, **files: str | None) -> None:
+def echo(context: click.Context, /, url: str, quiet: bool, **files: str | None) -> None:
     """Serve the methods of the conformance suite, to try calls on."""
     from .serving import run  # only here: peers take as long to load as all the rest
 

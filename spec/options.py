@@ -16,6 +16,12 @@ class Whole(click.IntRange):
     name = "whole number, such as 25"
 
 
+class Seconds(click.FloatRange):
+    """A time within limits."""
+
+    name = "number of seconds, such as 2.5"
+
+
 class Percent(click.FloatRange):
     """A number within limits."""
 

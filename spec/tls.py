@@ -77,5 +77,8 @@ def _context(purpose: "Purpose", files: Files) -> "SSLContext":
         if files.cert is not None:
             context.load_cert_chain(files.cert, files.key)
     except OSError as error:  # SSLError is one
-        raise click.UsageError(f"the files for TLS cannot be used: {error}") from None
+        said = f"the files for TLS cannot be used: {error}."
+        if files.cert is not None and files.key is None:
+            said += " Does --tls-cert hold its key? If not, name it by --tls-key."
+        raise click.UsageError(said) from None
     return context
