@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tracewire.codec import Frame, RawItem
 
 from .constants import RESERVED_PREFIX
+
+if TYPE_CHECKING:
+    from .peer import Peer
 
 
 class Call:
@@ -22,7 +25,7 @@ class Call:
     __slots__ = ("_metadata", "deadline", "frame", "peer", "trust")
 
     def __init__(
-        self, frame: Frame, peer: object, trust: str, deadline: float | None = None
+        self, frame: Frame, peer: "Peer", trust: str, deadline: float | None = None
     ) -> None:
         self.frame = frame
         self.peer = peer

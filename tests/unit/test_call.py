@@ -10,9 +10,12 @@ from tracewire.codec import Frame, FrameError, Kind, decode, encode_request, wra
 from tracewire.protocol.call import Call, check_metadata, current_call, enter, running_call
 
 
+PEER: Any = object()
+
+
 def call(**options: Any) -> Call:
     frame = options.pop("frame", None) or Frame(Kind.REQUEST, 1, "guild.join", b"\x01")
-    return Call(frame, "peer", "link", **options)
+    return Call(frame, PEER, "link", **options)
 
 
 # The call
@@ -20,11 +23,11 @@ def call(**options: Any) -> Call:
 
 def test_call_tells_of_its_frame() -> None:
     frame = Frame(Kind.REQUEST, 1, "guild.join", b"\x01")
-    it = Call(frame, "peer", "link", 2.5)
+    it = Call(frame, PEER, "link", 2.5)
     assert (it.method, it.frame, it.peer, it.trust, it.deadline) == (
         "guild.join",
         frame,
-        "peer",
+        PEER,
         "link",
         2.5,
     )
