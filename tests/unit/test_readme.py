@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tracewire import TraceContext
 from tracewire.spec.rules import read_rules
 
 ROOT = Path(__file__).parents[2]
@@ -80,17 +79,6 @@ def test_links_lead_to_files() -> None:
     links = re.findall(r"\]\(([^):#]+)\)", README)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
-
-
-def test_the_example_of_adoption_reads_old_and_new_messages() -> None:
-    trace = TraceContext.from_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
-    output = run(f"{sys.executable} examples/adopt.py")
-    assert output.splitlines() == [
-        '{"join": 42} None',
-        "dropped a message: F-1 at offset 52 in extension value: "
-        "the input ends before the item does",
-        f'{{"join": 42}} {trace!r}',
-    ]
 
 
 def test_as_many_rules_are_promised_as_there_are() -> None:
