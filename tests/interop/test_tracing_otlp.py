@@ -2,75 +2,23 @@
 
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from tests.interop.otlp import Exported, attributes, named, receiving
 
 PROGRAM = Path(__file__).parent / "peers" / "traced.py"
 
 
-class Exported(NamedTuple):
-    service: str
-    scope: str
-    schema_url: str
-    span: Span
-
-
-class Receiver(ThreadingHTTPServer):
-    """The part of an OTLP/HTTP collector that takes traces."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Take)
-        self.exported: list[Exported] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1/traces"
-
-
-class Take(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            (service,) = (
-                attribute.value.string_value
-                for attribute in resource.resource.attributes
-                if attribute.key == "service.name"
-            )
-            for scope in resource.scope_spans:
-                self.server.exported += [
-                    Exported(service, scope.scope.name, scope.schema_url, span)
-                    for span in scope.spans
-                ]
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
-def exported() -> Iterator[list[Exported]]:
+def exported() -> list[Exported]:
     """All spans of both processes."""
-    with Receiver() as receiver:
-        thread = threading.Thread(target=receiver.serve_forever)
-        thread.start()
-        try:
-            frames = run("send", receiver.url, "")
-            run("handle", receiver.url, frames)
-        finally:
-            receiver.shutdown()
-            thread.join()
-        yield receiver.exported
+    with receiving() as receiver:
+        frames = run("send", receiver.url, "")
+        run("handle", receiver.url, frames)
+    return receiver.exported
 
 
 def run(role: str, url: str, given: str) -> str:
@@ -78,17 +26,6 @@ def run(role: str, url: str, given: str) -> str:
     ran = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
     return ran.stdout
-
-
-def named(exported: list[Exported], service: str, name: str) -> list[Span]:
-    return [each.span for each in exported if (each.service, each.span.name) == (service, name)]
-
-
-def attributes(span: Span) -> dict[str, object]:
-    return {
-        each.key: getattr(each.value, str(each.value.WhichOneof("value")))
-        for each in span.attributes
-    }
 
 
 def test_a_call_is_one_trace_through_both_processes(exported: list[Exported]) -> None:
