@@ -32,9 +32,12 @@ logger: Final = logging.getLogger("tracewire.peer")
 
 
 class Handlers:
-    """Those of one connection. ``answered`` is called when there is something to write."""
+    """Those of one connection. ``answered`` is called when there is something to write.
 
-    __slots__ = ("_answered", "_connection", "_endpoint", "_ends", "_loop", "_notices", "_tasks")
+    ``ends``: what their spans say of the connection.
+    """
+
+    __slots__ = ("_answered", "_connection", "_endpoint", "_loop", "_notices", "_tasks", "ends")
 
     def __init__(
         self, connection: Connection, endpoint: Endpoint, answered: Callable[[], None]
@@ -42,7 +45,7 @@ class Handlers:
         self._connection = connection
         self._endpoint = endpoint
         self._answered = answered
-        self._ends = conventions.NOWHERE
+        self.ends = conventions.NOWHERE
         self._loop = asyncio.get_running_loop()
         #: By the id of their request.
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -134,7 +137,7 @@ class Handlers:
         said = f"no method {frame.target!r} is served here"
         error = RpcError(Status.UNIMPLEMENTED, said, executed=Executed.NO)
         tracing, trust = self._endpoint.tracing, self._endpoint.trust
-        _, operation = tracing.server(frame, trust, self._ends, served=False)
+        _, operation = tracing.server(frame, trust, self.ends, served=False)
         if operation is not None:
             operation.finish(error.status, error)
         self._connection.fail(id, error)
@@ -161,7 +164,7 @@ class Handlers:
         """Makes the call and its trace current in this task; what is to be finished with it."""
         endpoint = self._endpoint
         enter(call)
-        context, operation = endpoint.tracing.server(call.frame, endpoint.trust, self._ends)
+        context, operation = endpoint.tracing.server(call.frame, endpoint.trust, self.ends)
         attach(context)
         return operation
 

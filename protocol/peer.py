@@ -24,6 +24,7 @@ from .call import check_metadata, running_call
 from .connection import Connection
 from .constants import Executed
 from .endpoint import Endpoint, Outgoing
+from .ends import ends_of
 from .handling import Handlers, status_of
 from .input import buffer_of
 from .states import State
@@ -278,6 +279,8 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # uvloop's is no subclass
+        endpoint = self._endpoint
+        self._ends, self._handlers.ends = ends_of(endpoint.url, endpoint.connector, transport)
         self._closed = self._loop.create_future()
         self._endpoint.opened(self)
         self._flush()
