@@ -129,8 +129,13 @@ class Connection(Hearing):
         else:
             self._write(bytes(message))
 
-    def respond(self, id: int, payload: bytes = b"", extensions: Extensions | None = None) -> None:
-        """Answers a request that was handled. KeyError if no such request is in flight."""
+    def respond(
+        self, id: int, payload: bytes = b"", extensions: Extensions | None = None
+    ) -> Status:
+        """Answers a request that was handled, by an error where the other side takes no such frame.
+
+        Gives the status of the answer. KeyError if no such request is in flight.
+        """
         frame = encode_response(id, payload, extensions=extensions)
         try:
             if extensions:
@@ -139,17 +144,20 @@ class Connection(Hearing):
                 raise self._too_long(frame)
         except RpcError as error:
             error.executed = Executed.YES
-            return self.fail(id, error)
+            self.fail(id, error)
+            return error.status
         self._answer(id, frame)
+        return Status.OK
 
     def fail(self, id: int, error: RpcError) -> None:
         """Answers a request that failed. KeyError if no such request is in flight."""
         self._answer(id, encode_response(id, write_error(error), error.status))
 
-    def cancelled(self, id: int) -> None:
-        """Answers a request whose handler ended because it was cancelled. C-16"""
+    def cancelled(self, id: int) -> Status:
+        """Answers a request whose handler ended because it was cancelled. Gives the status. C-16"""
         status = self._requests.cause(id) or Status.CANCELLED
         self.fail(id, RpcError(status, _CAUSES[status], executed=Executed.MAYBE))
+        return status
 
     def start(self, id: int) -> bool:
         """Whether the request's handler is to start: not if it was cancelled before it could.

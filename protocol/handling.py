@@ -101,6 +101,7 @@ class Handlers:
     async def _handle(self, id: int, method: Method, call: Call) -> None:
         """Runs the handler of a request and answers."""
         operation = self._enter(call)
+        failure: BaseException | None = None
         try:
             argument = _argument(method, call.frame)
             around = self._endpoint.around_handlers
@@ -110,27 +111,27 @@ class Handlers:
                 result = await around(call, lambda: method.run(argument))
             payload, content_format = method.write(result)
         except (Exception, asyncio.CancelledError) as error:
-            self._fail(id, method, error)
-            if operation is not None:
-                operation.finish(status_of(error), error)
+            failure = error
+            status = self._fail(id, method, error)
         else:
             extensions = None if content_format is None else {CONTENT_FORMAT: content_format}
-            self._connection.respond(id, payload, extensions)  # type: ignore[arg-type]
-            if operation is not None:
-                operation.finish(Status.OK)
+            status = self._connection.respond(id, payload, extensions)  # type: ignore[arg-type]
+        if operation is not None:
+            operation.finish(status, failure)
         self._tasks.pop(id, None)
         self._answered()
 
-    def _fail(self, id: int, method: Method, error: BaseException) -> None:
+    def _fail(self, id: int, method: Method, error: BaseException) -> Status:
+        """Answers so. Gives the status of the answer."""
         if isinstance(error, asyncio.CancelledError):
-            self._connection.cancelled(id)
-            return
+            return self._connection.cancelled(id)
         if not isinstance(error, RpcError):
             logger.error("the handler of %s failed", method.name, exc_info=error)
             error = RpcError(Status.UNKNOWN, f"the handler of {method.name} failed")
         if error.executed is None:
             error.executed = Executed.YES
         self._connection.fail(id, error)
+        return error.status
 
     def _refuse(self, id: int, frame: Frame) -> None:
         """Answers a request for a method that is not served."""

@@ -2,6 +2,7 @@
 
 import os
 import time
+from asyncio import CancelledError
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
@@ -75,7 +76,7 @@ class Operation:
 
 
 def _error_type(status: Status, error: BaseException | None) -> str:
-    if error is None or isinstance(error, RpcError):
+    if error is None or isinstance(error, (RpcError, CancelledError)):
         return status.name
     kind = type(error)
     return (

@@ -1,13 +1,19 @@
-"""What spans of calls over real connections say."""
+"""What spans of calls over real connections say: of the ends, and of how a request ended."""
 
+import asyncio
 from typing import Any
 from urllib.parse import urlsplit
 
-from opentelemetry.trace import SpanKind
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanKind, StatusCode
 
+from tests.interop.calls import Gate, begin, failure
 from tests.interop.places import Place
-from tests.unit.telemetry import Telemetry
-from tracewire.protocol import Service, Tracing, current_call
+from tests.unit.telemetry import SAMPLED, Telemetry
+from tracewire.codec import Frame, Kind, Status, encode_request
+from tracewire.codec.constants import TIMEOUT
+from tracewire.protocol import Limits, Service, Tracing, current_call
 
 ENDS = ("server.address", "server.port", "network.peer.address")
 
@@ -18,6 +24,10 @@ def here() -> None:
 
 async def back() -> None:
     await current_call().peer.call("here")
+
+
+def long() -> bytes:
+    return bytes(65_536)
 
 
 def serving(function: Any) -> Service:
@@ -51,3 +61,71 @@ async def test_spans_of_calls_in_both_directions_say_where_they_went(place: Plac
         to_listener, to_connector = {"server.address": url.path or url.netloc}, {}
     assert ends(connecting, SpanKind.CLIENT) == ends(listening, SpanKind.SERVER) == to_listener
     assert ends(listening, SpanKind.CLIENT) == ends(connecting, SpanKind.SERVER) == to_connector
+
+
+async def outcome(place: Place, *frames: Frame | bytes) -> tuple[Frame, ReadableSpan]:
+    """The answer to a request of a method that waits, and the span of its handling."""
+    telemetry, gate = Telemetry(), Gate()
+    tracing = Tracing(tracer_provider=telemetry, trust="parent")
+    async with (
+        await place.serve(gate.service, tracing=tracing) as server,
+        await place.raw(server) as raw,
+    ):
+        raw.say(*frames[:1])
+        await gate.began.get()
+        raw.say(*frames[1:])
+        hello, answer = await raw.hear(), await raw.hear()
+    assert hello.kind is Kind.HELLO
+    (span,) = telemetry.spans
+    return answer, span
+
+
+def said(span: ReadableSpan) -> tuple[object, object, StatusCode]:
+    assert span.attributes is not None
+    status = span.attributes["rpc.status_code"]
+    return status, span.attributes.get("error.type"), span.status.status_code
+
+
+async def test_a_request_that_its_deadline_ends_is_traced_as_it_is_answered(place: Place) -> None:
+    request = encode_request(1, "wait", b"", SAMPLED, {TIMEOUT: 50_000})
+    answer, span = await outcome(place, request)
+    assert answer.status is Status.DEADLINE_EXCEEDED
+    assert said(span) == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", StatusCode.ERROR)
+
+
+async def test_a_request_that_its_caller_cancels_is_no_fault_of_the_server(place: Place) -> None:
+    request = encode_request(1, "wait", b"", SAMPLED)
+    answer, span = await outcome(place, request, Frame(Kind.CANCEL, 1, 0))
+    assert answer.status is Status.CANCELLED
+    assert said(span) == ("CANCELLED", None, StatusCode.UNSET)
+
+
+async def test_a_result_that_the_caller_does_not_take_is_traced_as_it_is_answered(
+    place: Place,
+) -> None:
+    telemetry = Telemetry()
+    tracing = Tracing(tracer_provider=telemetry)
+    limits = Limits(max_frame=65_536)
+    async with (
+        await place.serve(serving(long), tracing=tracing) as server,
+        place.connect(server, limits=limits) as peer,
+    ):
+        error = await failure(peer.call("long"))
+    (span,) = telemetry.spans
+    assert error.status is Status.RESOURCE_EXHAUSTED
+    assert said(span)[0] == "RESOURCE_EXHAUSTED"
+
+
+async def test_a_call_that_is_cancelled_is_traced_as_cancelled(plain: Place) -> None:
+    telemetry, gate = Telemetry(), Gate()
+    tracing = Tracing(tracer_provider=telemetry)
+    async with (
+        await plain.serve(gate.service) as server,
+        plain.connect(server, tracing=tracing) as peer,
+    ):
+        call = await begin(peer.call("wait"), gate)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    (span,) = telemetry.spans
+    assert said(span) == ("CANCELLED", "CANCELLED", StatusCode.ERROR)
