@@ -110,12 +110,11 @@ class Handlers:
             else:
                 result = await around(call, lambda: method.run(argument))
             payload, content_format = method.write(result)
+            extensions = None if content_format is None else {CONTENT_FORMAT: content_format}
+            status = self._connection.respond(id, payload, extensions)  # type: ignore[arg-type]
         except (Exception, asyncio.CancelledError) as error:
             failure = error
             status = self._fail(id, method, error)
-        else:
-            extensions = None if content_format is None else {CONTENT_FORMAT: content_format}
-            status = self._connection.respond(id, payload, extensions)  # type: ignore[arg-type]
         if operation is not None:
             operation.finish(status, failure)
         self._tasks.pop(id, None)

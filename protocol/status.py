@@ -44,7 +44,7 @@ def write_error(error: RpcError) -> bytes:
 
     Details outside the value subset, which no peer could read, go as well. C-21
     """
-    message = error.message.encode(errors="replace").decode()
+    message = str(error.message).encode(errors="replace").decode()
     body = _body(error, message, error.details)
     if body is not None and len(body) <= ERROR_BYTES:
         return body
