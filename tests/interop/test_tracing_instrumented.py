@@ -1,19 +1,24 @@
 """A handler's HTTP calls, made by an instrumentation that knows nothing of Tracewire."""
 
+import asyncio
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from opentelemetry.context import attach, detach
 from opentelemetry.instrumentation.urllib import URLLibInstrumentor
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
-from tracewire.codec import NOT_SAMPLED, TraceContext, decode, encode_request, wrap
+from tests.interop.places import Place, place_of
+from tracewire.codec import NOT_SAMPLED, Status, TraceContext, decode, encode_request, wrap
 from tracewire.codec.trace import NotSampled
+from tracewire.protocol import Service
 from tracewire.protocol.tracing import Tracing
 
 Trace = TraceContext | NotSampled | None
@@ -72,10 +77,14 @@ def provider(exporter: InMemorySpanExporter) -> Iterator[TracerProvider]:
     provider.shutdown()
 
 
-@pytest.fixture(params=["server", "received"])
-def handle(request: pytest.FixtureRequest, provider: TracerProvider) -> Handle:
-    """Runs a handler for a message with a trace, as peers do, and as `received` does."""
+@pytest.fixture(params=["connection", "server", "received"])
+def handle(request: pytest.FixtureRequest, provider: TracerProvider, tmp_path: Path) -> Handle:
+    """Runs a handler for a message with a trace: of a peer, as peers do, and as `received` does."""
     tracing = Tracing(tracer_provider=provider)
+    place = place_of("unix", tmp_path)
+
+    def connect(trace: Trace, handler: Callable[[], None]) -> None:
+        asyncio.run(_call(place, tracing, encode_request(1, "join", b"", trace), handler))
 
     def serve(trace: Trace, handler: Callable[[], None]) -> None:
         frame = decode(encode_request(1, "guild.join", b"", trace))
@@ -87,7 +96,32 @@ def handle(request: pytest.FixtureRequest, provider: TracerProvider) -> Handle:
         with tracing.received(wrap(b"", trace)):
             handler()
 
-    return serve if request.param == "server" else receive
+    handles = {"connection": connect, "server": serve, "received": receive}
+    return handles[request.param]
+
+
+async def _call(
+    place: Place, tracing: Tracing, request: bytes, handler: Callable[[], None]
+) -> None:
+    """A request over a connection; its handler runs in a thread, as what blocks has to."""
+    service = Service()
+
+    @service.method
+    async def join() -> None:
+        await asyncio.to_thread(handler)
+
+    async with (
+        await place.serve(service, tracing=tracing) as server,
+        await place.raw(server) as raw,
+    ):
+        raw.say(request)
+        _hello, answer = await raw.hear(), await raw.hear()
+    assert answer.status is Status.OK
+
+
+def http_calls(exporter: InMemorySpanExporter) -> list[ReadableSpan]:
+    """Their spans, without that of the request that is handled."""
+    return [span for span in exporter.get_finished_spans() if span.kind is SpanKind.CLIENT]
 
 
 @pytest.mark.parametrize("trace", [NOT_SAMPLED, UNSAMPLED], ids=["false", "ids"])
@@ -108,7 +142,7 @@ def test_the_http_call_of_a_sampled_message_continues_its_trace(
     (traceparent,) = server.traceparents
     assert traceparent is not None
     sent = TraceContext.from_traceparent(traceparent)
-    (span,) = exporter.get_finished_spans()
+    (span,) = http_calls(exporter)
     assert span.context.trace_id == sent.trace_id == SAMPLED.trace_id
     assert sent.sampled
 
@@ -117,4 +151,4 @@ def test_the_http_call_of_an_undecided_message_is_sampled_by_the_receivers_sampl
     server: Server, handle: Handle, exporter: InMemorySpanExporter
 ) -> None:
     handle(None, server.visit)
-    assert len(exporter.get_finished_spans()) == 1
+    assert len(http_calls(exporter)) == 1
