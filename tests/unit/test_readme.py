@@ -14,8 +14,15 @@ from tracewire.spec.rules import read_rules
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-#: Commands that have a test of their own: test_demo, the suite itself, and test_packaging.
-ELSEWHERE = {"make demo", "make test", "pip install .", 'pip install ".[tool]"'}
+#: Commands that have a test of their own: test_demo, the suite itself, test_packaging, test_cli_*.
+ELSEWHERE = {
+    "make demo",
+    "make test",
+    "pip install .",
+    'pip install ".[tool]"',
+    "tracewire echo tcp://127.0.0.1:4711",
+    "tracewire call tcp://127.0.0.1:4711 tracewire.echo '{\"member\": 42}'",
+}
 PYTHONS_OWN = {"python3 -m venv .venv", ". .venv/bin/activate"}
 
 
@@ -36,6 +43,12 @@ def run(command: str) -> str:
         text=True,
     )
     return done.stdout
+
+
+def output_of(command: str) -> str:
+    """What a block of text shows below the command."""
+    (shown,) = (text for text in blocks("text") if text.startswith(f"$ {command}\n"))
+    return shown.partition("\n")[2]
 
 
 def console_examples() -> list[tuple[str, str]]:
@@ -63,14 +76,35 @@ def sizes(bench: str) -> list[tuple[str, str]]:
 
 
 def test_the_bench_shows_these_sizes() -> None:
-    (shown,) = blocks("text")
-    assert shown.startswith("$ tracewire bench\n")
+    shown = output_of("tracewire bench")
     assert len(sizes(shown)) == 10
     assert sizes(run("tracewire bench --rounds 1")) == sizes(shown)
 
 
+def run_calls(folder: Path, code: str) -> str:
+    """What calls.py prints with this code; in a folder, so that no other run has its socket."""
+    assert "/tmp/" in code
+    file = folder / "calls.py"
+    file.write_text(code.replace("/tmp/", f"{folder}/"))
+    return run(f"python {file}")
+
+
+def test_server_and_client_have_twelve_lines_and_work_as_they_stand(tmp_path: Path) -> None:
+    calls, _ = blocks("python")
+    assert len(list(filter(None, calls.splitlines()))) <= 12
+    assert run_calls(tmp_path, calls) == "{'joined': 42}\n"
+
+
+def test_with_the_sdk_a_call_is_printed_as_the_trace_that_is_shown(tmp_path: Path) -> None:
+    calls, telemetry = blocks("python")
+    shown, printed = output_of("python calls.py"), run_calls(tmp_path, telemetry + calls)
+    trace_id = re.compile("[0-9a-f]{32}")
+    assert len(set(trace_id.findall(printed))) == 1
+    assert trace_id.sub("ID", printed) == trace_id.sub("ID", shown)
+
+
 def test_no_block_is_left_untested() -> None:
-    assert {language for language, _ in BLOCKS} <= {"pycon", "console", "sh", "text"}
+    assert {language for language, _ in BLOCKS} <= {"pycon", "console", "python", "sh", "text"}
     lines = "".join(blocks("sh")).splitlines()
     assert {line.partition("  ")[0] for line in lines} <= ELSEWHERE | PYTHONS_OWN
 
