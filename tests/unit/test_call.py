@@ -9,7 +9,6 @@ import pytest
 from tracewire.codec import Frame, FrameError, Kind, decode, encode_request, wrap
 from tracewire.protocol.call import Call, check_metadata, current_call, enter, running_call
 
-
 PEER: Any = object()
 
 
