@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import cbor2
+
+from tests.property.wire import STRAY
 from tracewire.codec import Frame, FrameError, Kind, Status, StreamDecoder
 from tracewire.protocol.constants import Executed
 
@@ -34,6 +37,14 @@ class Written:
     def ids(self, kind: Kind) -> list[int]:
         return [frame.id for frame in self.frames if frame.kind == kind]
 
+    def payloads(self, kind: Kind) -> list[bytes]:
+        return [frame.payload for frame in self.frames if frame.kind == kind]
+
+    def goaways(self) -> list[tuple[int, int]]:
+        """The last id that was accepted, and the status."""
+        bodies = map(cbor2.loads, self.payloads(Kind.GOAWAY))
+        return [(body[0], body[1]) for body in bodies]
+
 
 @dataclass
 class History:
@@ -44,12 +55,15 @@ class History:
     accepted: Counter[str] = field(default_factory=Counter)
     ran: Counter[str] = field(default_factory=Counter)
     excused: set[str] = field(default_factory=set)
-    #: Whether the wire broke, or a side said that the other did wrong.
+    #: Whether this run has nothing in it that can break a connection.
+    calm: bool = False
+    #: Whether a connection broke, and whether a side said so because the other did wrong.
     broken: bool = False
+    failed: bool = False
     #: Sides that closed before they had heard all that was said to them.
     deaf: set[str] = field(default_factory=set)
     written: dict[str, Written] = field(default_factory=lambda: {"a": Written(), "b": Written()})
-    notified: dict[str, list[int]] = field(default_factory=lambda: {"a": [], "b": []})
+    notified: dict[str, list[bytes]] = field(default_factory=lambda: {"a": [], "b": []})
     #: What a side was left with in the end, where that is not nothing.
     left: list[str] = field(default_factory=list)
     #: What the simulation itself saw go wrong.
@@ -65,12 +79,11 @@ class History:
 
     def faults(self) -> list[str]:
         """Everything that must not be so, in words."""
-        found = [*self.seen, *self.left, *self._calls(), *self._requests()]
+        found = [*self.seen, *self.left, *self._calls(), *self._requests(), *self._answers()]
+        if self.calm and self.failed:
+            found.append("the connection failed, and nobody did wrong")
         for side, written in self.written.items():
             found += [f"{side} {fault}" for fault in _on_the_wire(written)]
-        for side, numbers in self.notified.items():
-            if numbers != sorted(set(numbers)):
-                found.append(f"{side} heard notifications twice or out of order: {numbers}")
         return found
 
     def _calls(self) -> Iterator[str]:
@@ -84,39 +97,49 @@ class History:
                     yield f"call {call} ran, and was reported as not executed"
                 if outcome.status is Status.OK and not self.ran[call]:
                     yield f"call {call} was answered, and did not run"
-                if self._was_missed(call, outcome):
-                    yield f"call {call} was answered, and its side heard all, but not this"
+                if self._is_vague(call, outcome):
+                    yield f"call {call} may have run, and its side heard all, but not whether"
 
-    def _was_missed(self, call: str, outcome: Outcome) -> bool:
-        if outcome.status is not Status.UNAVAILABLE or self.broken or call[0] in self.deaf:
-            return False
-        return outcome.executed is not Executed.NO and call in self._answered()
+    def _is_vague(self, call: str, outcome: Outcome) -> bool:
+        """A side that was told the last call that ran knows of each whether it did."""
+        callee = "b" if call[0] == "a" else "a"
+        told = bool(self.written[callee].goaways()) and call[0] not in self.deaf
+        vague = outcome.status is Status.UNAVAILABLE and outcome.executed is not Executed.NO
+        return vague and told and not self.broken
 
     def _requests(self) -> Iterator[str]:
-        answered = self._answered()
         for call, times in self.accepted.items():
             if call not in self.outcomes:
                 yield f"request {call} was accepted, and nobody made it"
             if times != 1 or self.ran[call] > 1:
                 yield f"request {call} was accepted {times} times and ran {self.ran[call]} times"
-            if answered[call] != 1 and call not in self.excused:
-                yield f"request {call} was accepted and has {answered[call]} responses"
-        for call, times in answered.items():
-            if times > 1:
-                yield f"request {call} has {times} responses"
         for call in self.ran:
             if call not in self.accepted:
                 yield f"request {call} ran, and was not accepted"
 
-    def _answered(self) -> Counter[str]:
-        """How many responses were written to each call."""
-        answered: Counter[str] = Counter()
-        for caller, callee in (("a", "b"), ("b", "a")):
-            frames = self.written[caller].frames
-            calls = {f.id: f.payload.decode() for f in frames if f.kind == Kind.REQUEST}
-            for id in self.written[callee].ids(Kind.RESPONSE):
-                answered[calls.get(id, f"{caller}?{id}")] += 1
-        return answered
+    def _answers(self) -> Iterator[str]:
+        """What each side wrote, held to what the other had written."""
+        for asker, answerer in (("a", "b"), ("b", "a")):
+            asked, said = self.written[asker], self.written[answerer]
+            calls = {f.id: f.payload.decode() for f in asked.frames if f.kind == Kind.REQUEST}
+            yield from self._responses(asker, calls, Counter(said.ids(Kind.RESPONSE)))
+            for last, _ in said.goaways():
+                late = [call for id, call in calls.items() if id > last and self.accepted[call]]
+                if late:
+                    yield f"{answerer} accepted {late}, and said that {last} was the last"
+            pings, pongs = asked.ids(Kind.PING), set(said.ids(Kind.PONG)) - {STRAY}
+            if not pongs <= set(pings):
+                yield f"{answerer} answered pings {sorted(pongs)} of {pings}"
+            heard, told = self.notified[answerer], asked.payloads(Kind.NOTIFICATION)
+            if heard != told[: len(heard)]:
+                yield f"{answerer} heard notifications {heard} of {told}"
+
+    def _responses(self, asker: str, calls: dict[int, str], times: Counter[int]) -> Iterator[str]:
+        for id in times - Counter(calls.keys()):
+            yield f"request {calls.get(id, id)} of {asker} has {times[id]} responses"
+        for id, call in calls.items():
+            if call in self.accepted and id not in times and call not in self.excused:
+                yield f"request {call} was accepted and has no response"
 
 
 def _on_the_wire(written: Written) -> Iterator[str]:
@@ -131,3 +154,5 @@ def _on_the_wire(written: Written) -> Iterator[str]:
         yield f"cancelled {cancels} of the calls {requests}"
     if Kind.GOAWAY in kinds and Kind.REQUEST in kinds[kinds.index(Kind.GOAWAY) :]:
         yield "began a call after its goaway"
+    if any(status for _, status in written.goaways()) and kinds[-1] != Kind.GOAWAY:
+        yield "spoke on after its connection error"

@@ -1,0 +1,335 @@
+"""Connections that each have one fault, and what the judge of a simulation must say of it."""
+
+from typing import Any
+
+from tracewire.codec import Frame, Kind, Status, encode, encode_response, to_stream
+from tracewire.protocol.connection import Connection
+from tracewire.protocol.constants import Executed
+from tracewire.protocol.events import Cancelled, Notified
+from tracewire.protocol.life import Events
+from tracewire.protocol.states import Event, State
+from tracewire.protocol.status import RpcError
+
+
+class SwapsIds(Connection):
+    __slots__ = ()
+
+    def respond(self, id: int, payload: bytes = b"", extensions: Any = None) -> None:
+        super().respond(next(iter(self._requests)), payload, extensions)
+
+
+class MixesUpCallers(Connection):
+    __slots__ = ()
+
+    def _hear_frame(self, frame: Frame, began: float, events: Events) -> None:
+        if frame.kind == Kind.RESPONSE and frame.id in self._calls._open:
+            first = next(iter(self._calls._open))
+            frame = Frame(Kind.RESPONSE, first, frame.target, frame.payload)
+        super()._hear_frame(frame, began, events)
+
+
+class AnswersTwice(Connection):
+    __slots__ = ()
+
+    def _answer(self, id: int, frame: bytes) -> None:
+        super()._answer(id, frame)
+        self._output.append(to_stream(frame))
+
+
+class AnswersNothing(Connection):
+    __slots__ = ()
+
+    def _answer(self, id: int, frame: bytes) -> None:
+        self._requests.end(id)
+        self._settle()
+
+
+class AnswersBeforeItRuns(Connection):
+    __slots__ = ()
+
+    def start(self, id: int) -> bool:
+        started = super().start(id)
+        if started:
+            self._output.append(to_stream(encode_response(id, b"")))
+        return started
+
+
+class DeniesWhatRan(Connection):
+    __slots__ = ()
+
+    def cancelled(self, id: int) -> None:
+        self.fail(id, RpcError(Status.UNAVAILABLE, "cancelled", executed=Executed.NO))
+
+    def respond(self, id: int, payload: bytes = b"", extensions: Any = None) -> None:
+        self.cancelled(id)
+
+
+class DeniesWhatWasSent(Connection):
+    __slots__ = ()
+
+    @property
+    def _last_accepted(self) -> int:
+        return 0
+
+
+class SaysAWrongLastId(Connection):
+    __slots__ = ()
+
+    def drain(self, text: str | None = None) -> None:
+        accepted, self._requests.last_id = self._requests.last_id, 0
+        super().drain(text)
+        self._requests.last_id = accepted
+
+
+class AcceptsWhileItDrains(Connection):
+    __slots__ = ()
+
+    def _hear_frame(self, frame: Frame, began: float, events: Events) -> None:
+        state = self.state
+        if frame.kind == Kind.REQUEST and state is State.DRAINING:
+            self.state = State.OPEN
+            super()._hear_frame(frame, began, events)
+            self.state = state
+        else:
+            super()._hear_frame(frame, began, events)
+
+
+class ForgetsWhatItWasTold(Connection):
+    __slots__ = ()
+
+    def end(self) -> Events:
+        self.goaway = None
+        return super().end()
+
+
+class LosesOutcomes(Connection):
+    __slots__ = ()
+
+    def end(self) -> Events:
+        super().end()
+        return []
+
+
+class ReportsTwice(Connection):
+    __slots__ = ()
+
+    def expire(self) -> Events:
+        return super().expire() * 2
+
+
+class ReportsWhatWasGivenUp(Connection):
+    __slots__ = ()
+
+    def cancel(self, id: int) -> None:
+        self._say(Frame(Kind.CANCEL, id, 0))
+
+
+class KeepsPlaces(Connection):
+    __slots__ = ()
+
+    def _answer(self, id: int, frame: bytes) -> None:
+        super()._answer(id, frame)
+        self._requests._load.taken += 1
+
+
+class FreesPlacesTooSoon(Connection):
+    """Rapid reset: what was cancelled runs on, and counts no more."""
+
+    __slots__ = ()
+
+    def _hear_frame(self, frame: Frame, began: float, events: Events) -> None:
+        super()._hear_frame(frame, began, events)
+        if frame.kind == Kind.CANCEL:
+            self._requests._limit += 1
+            self._requests._load.limit += 1
+
+
+class NeverSettles(Connection):
+    __slots__ = ()
+
+    def _settle(self) -> None:
+        pass
+
+
+class SettlesTooSoon(Connection):
+    __slots__ = ()
+
+    def drain(self, text: str | None = None) -> None:
+        super().drain(text)
+        for id in list(self._requests):
+            self._requests.end(id)
+            self._requests._load.taken += 1
+        self._settle()
+
+
+class NeverWakes(Connection):
+    __slots__ = ()
+
+    def expire(self) -> Events:
+        events = super().expire()
+        self.wake = float("inf")
+        return events
+
+
+class WakesForEver(Connection):
+    __slots__ = ()
+
+    def expire(self) -> Events:
+        events = super().expire()
+        self.wake = 0.0
+        return events
+
+
+class ForgetsDeadlinesOfRequests(Connection):
+    __slots__ = ()
+
+    def _hear_frame(self, frame: Frame, began: float, events: Events) -> None:
+        super()._hear_frame(frame, began, events)
+        self._requests._expiry.clear()
+
+
+class CancelsTwice(Connection):
+    __slots__ = ()
+
+    def receive(self, data: bytes | memoryview) -> Events:
+        events = super().receive(data)
+        return events + [event for event in events if isinstance(event, Cancelled)]
+
+
+class StartsAfterItsGoaway(Connection):
+    __slots__ = ()
+
+    def request(self, *arguments: Any, **options: Any) -> int:
+        id = super().request(*arguments, **options)
+        if id == 3:
+            self._say(Frame(Kind.GOAWAY, 0, 0, b"\xa2\x00\x00\x01\x00"))
+        return id
+
+
+class StartsAfterTheirGoaway(Connection):
+    __slots__ = ()
+
+    def _move(self, event: Event) -> None:
+        if event is not Event.GOAWAY:
+            super()._move(event)
+
+
+class RefusesVaguely(Connection):
+    __slots__ = ()
+
+    def request(self, *arguments: Any, **options: Any) -> int:
+        try:
+            return super().request(*arguments, **options)
+        except RpcError as refusal:
+            refusal.executed = None
+            raise
+
+
+class UsesIdsAgain(Connection):
+    __slots__ = ()
+
+    def cancel(self, id: int) -> None:
+        super().cancel(id)
+        self._calls._next_id = id
+
+
+class CancelsAnyCall(Connection):
+    __slots__ = ()
+
+    def cancel(self, id: int) -> None:
+        super().cancel(id)
+        self._say(Frame(Kind.CANCEL, id, 0))
+
+
+class FailsForNothing(Connection):
+    __slots__ = ()
+
+    def _hear_frame(self, frame: Frame, began: float, events: Events) -> None:
+        if frame.kind == Kind.CANCEL:
+            self._read -= 1
+        super()._hear_frame(frame, began, events)
+
+
+class SpeaksOnAfterAnError(Connection):
+    __slots__ = ()
+
+    def _fault(self, status: Status, text: str, events: Events) -> None:
+        super()._fault(status, text, events)
+        self._write(encode(Frame(Kind.PONG, 1, 0)))
+
+
+class WritesWhileItLingers(Connection):
+    __slots__ = ()
+
+    def _say(self, frame: Frame) -> None:
+        if self.may_frame:
+            self._write(encode(frame))
+
+
+class PongsWithItsOwnIds(Connection):
+    __slots__ = ()
+
+    def _say(self, frame: Frame) -> None:
+        super()._say(
+            Frame(Kind.PONG, frame.id % 100 + 100, 0) if frame.kind == Kind.PONG else frame
+        )
+
+
+class LosesAByteBetweenPieces(Connection):
+    __slots__ = ()
+
+    def receive(self, data: bytes | memoryview) -> Events:
+        return super().receive(data if self._record_began is None else data[1:])
+
+
+class HearsNotificationsTwice(Connection):
+    __slots__ = ()
+
+    def receive(self, data: bytes | memoryview) -> Events:
+        events = super().receive(data)
+        return events + [event for event in events if isinstance(event, Notified)]
+
+
+class GreetsTwice(Connection):
+    __slots__ = ()
+
+    def notify(self, *arguments: Any, **options: Any) -> None:
+        super().notify(*arguments, **options)
+        self._output.append(to_stream(encode(Frame(Kind.HELLO, 0, 0))))
+
+
+PLANTED: list[tuple[type[Connection], str]] = [
+    (SwapsIds, "met the reply to"),
+    (MixesUpCallers, "met the reply to"),
+    (AnswersTwice, "has 2 responses"),
+    (AnswersNothing, "was accepted and has no response"),
+    (AnswersBeforeItRuns, "has 2 responses"),
+    (DeniesWhatRan, "ran, and was reported as not executed"),
+    (DeniesWhatWasSent, "ran, and was reported as not executed"),
+    (SaysAWrongLastId, "and said that 0 was the last"),
+    (AcceptsWhileItDrains, "was the last"),
+    (ForgetsWhatItWasTold, "may have run, and its side heard all, but not whether"),
+    (LosesOutcomes, "has 0 outcomes"),
+    (ReportsTwice, "has 2 outcomes"),
+    (ReportsWhatWasGivenUp, "has 2 outcomes"),
+    (KeepsPlaces, "was left with"),
+    (FreesPlacesTooSoon, "over its limit"),
+    (NeverSettles, "was left with"),
+    (SettlesTooSoon, "could not be answered"),
+    (NeverWakes, "outlived its deadline"),
+    (WakesForEver, "to be woken at once for ever"),
+    (ForgetsDeadlinesOfRequests, "the handler of"),
+    (CancelsTwice, "was told to cancel request"),
+    (StartsAfterItsGoaway, "began a call after its goaway"),
+    (StartsAfterTheirGoaway, "began after the other side's goaway"),
+    (RefusesVaguely, "was refused with"),
+    (UsesIdsAgain, "wrote requests whose ids do not ascend"),
+    (CancelsAnyCall, "of the calls"),
+    (FailsForNothing, "failed, and nobody did wrong"),
+    (SpeaksOnAfterAnError, "spoke on after its connection error"),
+    (WritesWhileItLingers, "wrote after it had shut down writing"),
+    (PongsWithItsOwnIds, "answered pings"),
+    (LosesAByteBetweenPieces, "failed, and nobody did wrong"),
+    (HearsNotificationsTwice, "heard notifications"),
+    (GreetsTwice, "said hello twice"),
+]
