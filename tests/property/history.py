@@ -40,6 +40,11 @@ class Written:
     def payloads(self, kind: Kind) -> list[bytes]:
         return [frame.payload for frame in self.frames if frame.kind == kind]
 
+    def denied(self) -> list[int]:
+        """Of which requests it was said that they were not executed."""
+        errors = (f for f in self.frames if f.kind == Kind.RESPONSE and f.target != Status.OK)
+        return [f.id for f in errors if cbor2.loads(f.payload).get(2) == Executed.NO]
+
     def goaways(self) -> list[tuple[int, int]]:
         """The last id that was accepted, and the status."""
         bodies = map(cbor2.loads, self.payloads(Kind.GOAWAY))
@@ -123,6 +128,9 @@ class History:
             asked, said = self.written[asker], self.written[answerer]
             calls = {f.id: f.payload.decode() for f in asked.frames if f.kind == Kind.REQUEST}
             yield from self._responses(asker, calls, Counter(said.ids(Kind.RESPONSE)))
+            for id in said.denied():
+                if self.ran[calls.get(id, "")]:
+                    yield f"{answerer} said of {calls[id]}, which ran, that it was not executed"
             for last, _ in said.goaways():
                 late = [call for id, call in calls.items() if id > last and self.accepted[call]]
                 if late:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tracewire.codec import Frame, Kind, Status, encode, encode_response, to_stream
+from tracewire.protocol.calls import Calls
 from tracewire.protocol.connection import Connection
 from tracewire.protocol.constants import Executed
 from tracewire.protocol.events import Cancelled, Notified
@@ -62,6 +63,15 @@ class DeniesWhatRan(Connection):
 
     def respond(self, id: int, payload: bytes = b"", extensions: Any = None) -> None:
         self.cancelled(id)
+
+
+class DeniesWhatWasCancelled(Connection):
+    """The caller gave up and does not hear it, but it stands on the wire."""
+
+    __slots__ = ()
+
+    def cancelled(self, id: int) -> None:
+        self.fail(id, RpcError(Status.CANCELLED, "cancelled", executed=Executed.NO))
 
 
 class DeniesWhatWasSent(Connection):
@@ -160,6 +170,35 @@ class SettlesTooSoon(Connection):
             self._requests.end(id)
             self._requests._load.taken += 1
         self._settle()
+
+
+class SettlesTooLate(Connection):
+    """It waits for calls that it gave up, until the other side ends the connection."""
+
+    __slots__ = ()
+
+    def cancel(self, id: int) -> None:
+        state, self.state = self.state, State.OPEN
+        super().cancel(id)
+        self.state = state
+
+
+class FailsItsCallsTooLate(Connection):
+    """At an error it keeps them until the connection is closed."""
+
+    __slots__ = ()
+
+    def _fault(self, status: Status, text: str, events: Events) -> None:
+        calls, self._calls = self._calls, Calls()
+        super()._fault(status, text, events)
+        self._calls = calls
+
+
+class LeavesHandlersRunning(Connection):
+    __slots__ = ()
+
+    def _abandon(self) -> list[Cancelled]:
+        return []
 
 
 class NeverWakes(Connection):
@@ -305,6 +344,7 @@ PLANTED: list[tuple[type[Connection], str]] = [
     (AnswersNothing, "was accepted and has no response"),
     (AnswersBeforeItRuns, "has 2 responses"),
     (DeniesWhatRan, "ran, and was reported as not executed"),
+    (DeniesWhatWasCancelled, "which ran, that it was not executed"),
     (DeniesWhatWasSent, "ran, and was reported as not executed"),
     (SaysAWrongLastId, "and said that 0 was the last"),
     (AcceptsWhileItDrains, "was the last"),
@@ -316,6 +356,9 @@ PLANTED: list[tuple[type[Connection], str]] = [
     (FreesPlacesTooSoon, "over its limit"),
     (NeverSettles, "was left with"),
     (SettlesTooSoon, "could not be answered"),
+    (SettlesTooLate, "waits for nothing"),
+    (FailsItsCallsTooLate, "no answer can come"),
+    (LeavesHandlersRunning, "was not told to cancel"),
     (NeverWakes, "outlived its deadline"),
     (WakesForEver, "to be woken at once for ever"),
     (ForgetsDeadlinesOfRequests, "the handler of"),

@@ -10,11 +10,15 @@ from tracewire.protocol import events as e
 from tracewire.protocol.constants import Executed
 from tracewire.protocol.limits import Limits
 from tracewire.protocol.load import Load
-from tracewire.protocol.states import WRITING, State
+from tracewire.protocol.states import READING, WRITING, State
 from tracewire.protocol.status import RpcError
 
 if TYPE_CHECKING:
     from tests.property.simulation import Simulation
+
+
+#: States in which nothing is heard any more.
+_DEAF = set(State) - READING
 
 
 class Side:
@@ -230,6 +234,7 @@ class Side:
         state = connection.state
         if state is State.OPEN:
             return
+        self._check_rest(state)
         if connection.counts["connection_errors"]:
             self._history.failed = self._history.broken = True
         if state is State.LINGERING and self._simulation.can_half_close:
@@ -239,6 +244,22 @@ class Side:
             if not self.into.heard:  # its linger time was over, or it was done with all calls
                 self._history.deaf.add(self.name)
             self.into.cut()
+
+    def _check_rest(self, state: State) -> None:
+        """What may still be open in a state that ends a connection."""
+        calls, requests = self.connection.calls_open, self.connection.requests_open
+        waits = {
+            State.DRAINING: requests,
+            State.LEAVING: calls + requests,
+            State.FINISHING: requests,
+        }
+        if waits.get(state) == 0:
+            self._saw(f"{self.name} is {state.name} and waits for nothing")
+        if calls and state in _DEAF:
+            self._saw(f"{self.name} is {state.name}, has open calls, and no answer can come")
+        left = {*self._waiting, *self.running} - self._cancelled
+        if left and state in (State.FAILED, State.CLOSED):
+            self._saw(f"{self.name} is {state.name} and was not told to cancel {left}")
 
     def note_rest(self) -> None:
         """In the end nothing may be left."""
