@@ -5,9 +5,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 export TRACEWIRE_REQUIRE_EXTENSIONS := 1
 
-# Arguments for pytest, seconds of each fuzz target, and how many jobs `make test` runs at once.
+# Arguments for pytest, seconds of each fuzz target, parts of the soak if not all, and how many jobs
+# `make test` runs at once.
 ARGS ?=
 SECONDS ?= 60
+PARTS ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 # Each CPython from 3.11 up that really runs and can make an environment: on PATH, then pyenv's.
@@ -132,8 +134,8 @@ fuzz: .venv/installed ## each fuzz target for SECONDS=60
 	.venv/bin/python -m fuzz.run --seconds $(SECONDS)
 
 .PHONY: soak
-soak: .venv/installed ## the long runs, hours of them; their figures go to docs/soak.md
-	.venv/bin/python -m fuzz.soak
+soak: .venv/installed ## the long runs, hours of them; figures go to docs/soak.md; PARTS="a b" selects
+	.venv/bin/python -m fuzz.soak $(PARTS)
 
 .PHONY: demo
 demo: .venv/installed ## old, new and bare peers pass messages; each delivery is checked

@@ -50,8 +50,17 @@ def build_module(source: Path) -> Path:
 
 def codec_digest() -> str:
     """Changes with the codec's sources and with how they are built."""
+    return _digest(_codec())
+
+
+def peers_digest() -> str:
+    """Changes with the sources of peers, the codec's among them."""
+    return _digest([*_codec(), *sorted((ROOT / "protocol").glob("*.py"))])
+
+
+def _codec() -> list[Path]:
     sources = [path for path in sorted((ROOT / "codec").iterdir()) if path.is_file()]
-    return _digest([*sources, *sorted((ROOT / "package").glob("*.py"))])
+    return [*sources, *sorted((ROOT / "package").glob("*.py"))]
 
 
 def _built(name: str, fill: Callable[[Path], None]) -> Path:

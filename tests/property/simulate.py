@@ -33,8 +33,10 @@ def main() -> None:
             kinds += counted
     for seed, faults in list(wrong.items())[:_SHOWN]:
         print(f"seed {seed}:", *faults, sep="\n  ")
-    said = ", ".join(f"{n:,} {kind}" for kind, n in kinds.most_common())
-    print(f"{options.runs:,} runs in {time.monotonic() - began:.0f} s, {len(wrong)} wrong: {said}")
+    seconds = time.monotonic() - began
+    print(f"{options.runs:,} runs in {seconds:.0f} s, {len(wrong)} wrong; the calls ended so:")
+    for kind, times in kinds.most_common():
+        print(f"{times:>10,}  {kind}")
     sys.exit(bool(wrong))
 
 

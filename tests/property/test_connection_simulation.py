@@ -17,7 +17,7 @@ from tracewire.protocol.states import Event, State
 
 RUNS = 500
 #: Seeds in which every planted fault is found.
-FEW = 80
+FEW = 150
 
 
 def test_no_history_is_wrong_and_every_kind_of_outcome_comes_up() -> None:
