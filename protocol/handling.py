@@ -109,9 +109,7 @@ class Handlers:
                 result = await method.run(argument)
             else:
                 result = await around(call, lambda: method.run(argument))
-            payload, content_format = method.write(result)
-            extensions = None if content_format is None else {CONTENT_FORMAT: content_format}
-            status = self._connection.respond(id, payload, extensions)  # type: ignore[arg-type]
+            status = self._respond(id, method, result)
         except (Exception, asyncio.CancelledError) as error:
             failure = error
             status = self._fail(id, method, error)
@@ -119,6 +117,20 @@ class Handlers:
             operation.finish(status, failure)
         self._tasks.pop(id, None)
         self._answered()
+
+    def _respond(self, id: int, method: Method, result: object) -> Status:
+        """Answers with what the handler gave. Gives the status of the answer.
+
+        RpcError if that is no body, or no frame takes it.
+        """
+        try:
+            payload, content_format = method.write(result)
+            extensions = None if content_format is None else {CONTENT_FORMAT: content_format}
+            return self._connection.respond(id, payload, extensions)  # type: ignore[arg-type]
+        except Exception as error:
+            logger.error("the result of %s cannot be sent", method.name, exc_info=error)
+            said = f"the result of {method.name} cannot be sent"
+            raise RpcError(Status.INTERNAL, said, executed=Executed.YES) from error
 
     def _fail(self, id: int, method: Method, error: BaseException) -> Status:
         """Answers so. Gives the status of the answer."""

@@ -71,10 +71,6 @@ def guild() -> Service:
     async def crash() -> NoReturn:
         raise ValueError(SECRET)
 
-    @service.method
-    async def unwritable() -> object:
-        return object()
-
     return service
 
 
@@ -167,34 +163,27 @@ async def test_another_exception_is_logged_and_tells_the_caller_nothing_of_itsel
     assert SECRET in caplog.text
 
 
-async def test_a_result_that_is_no_body_fails_the_call_and_frees_its_slot(place: Place) -> None:
-    async with await place.serve(guild()) as server, place.connect(server) as peer:
-        error = await failure(peer.call("guild.unwritable"))
-        assert server.in_flight == 0
-    assert said(error) == (Status.UNKNOWN, Executed.YES)
-
-
 @pytest.mark.parametrize(
     "wrong",
-    [
-        lambda: Body(b"", 65_536),
-        lambda: Body(b"", -1),
-    ],
-    ids=["format over 65535", "format below 0"],
+    [object(), Body(b"", 65_536), Body(b"", -1)],
+    ids=["no body", "format over 65535", "format below 0"],
 )
-async def test_a_result_that_no_frame_carries_fails_the_call_and_frees_its_slot(
-    place: Place, wrong: Callable[[], Body]
+async def test_a_result_that_cannot_be_sent_fails_the_call_and_frees_its_slot(
+    place: Place, wrong: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     service = Service()
 
     @service.method
-    async def give() -> Body:
-        return wrong()
+    async def give() -> object:
+        return wrong
 
     async with await place.serve(service) as server, place.connect(server) as peer:
         error = await failure(peer.call("give", timeout=5))
         assert server.in_flight == 0
-    assert said(error) == (Status.UNKNOWN, Executed.YES)
+    assert said(error) == (Status.INTERNAL, Executed.YES)
+    (logged,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
+    assert "the result of give" in logged.getMessage()
+    assert logged.exc_info
 
 
 @pytest.mark.parametrize(
@@ -203,7 +192,7 @@ async def test_a_result_that_no_frame_carries_fails_the_call_and_frees_its_slot(
         RpcError(Status.ABORTED, "x" * 10_000, "y" * 10_000),
         RpcError(Status.ABORTED, "lone \ud800"),
         RpcError(Status.ABORTED, "details", object()),
-        RpcError(Status.ABORTED, 5),  # type: ignore[arg-type]
+        RpcError(Status.ABORTED, 5),
     ],
     ids=["long", "no UTF-8", "details outside the subset", "message is no text"],
 )
