@@ -1,5 +1,6 @@
 """The calls that this side of a connection made and that are open."""
 
+from collections.abc import Iterator
 from math import inf
 from typing import Final
 
@@ -25,6 +26,9 @@ class Calls:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._open)
 
     @property
     def next_id(self) -> int:

@@ -176,6 +176,11 @@ class Connection(Hearing):
             self._say(Frame(Kind.CANCEL, id, 0))
             self._settle()
 
+    def cancel_all(self) -> None:
+        """Cancels every call that is open; the outcome of each is still reported, by ``lost``."""
+        for id in self._calls:
+            self._say(Frame(Kind.CANCEL, id, 0))
+
     def ping(self) -> int:
         """The id that the pong will have."""
         self._check_open()

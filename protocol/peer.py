@@ -231,8 +231,9 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         await self.wait_closed()
 
     async def close(self) -> None:
-        """Ends the connection now: open calls fail, handlers are cancelled."""
+        """Ends the connection now: open calls fail, handlers are cancelled on both sides."""
         self._check_use()
+        self._connection.cancel_all()  # from its closing alone the other side learns nothing
         self._connection.drain("closed")
         self._flush()
         self._apply(self._connection.lost("the connection was closed here"))

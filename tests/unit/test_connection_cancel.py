@@ -9,6 +9,7 @@ from tests.unit.talk import (
     cancel,
     error,
     notification,
+    outcome,
     ping,
     pong,
     request,
@@ -50,6 +51,23 @@ def test_a_call_that_is_over_is_not_cancelled(met: Maker, answered: bool) -> Non
     talk.connection.cancel(1)
     talk.connection.cancel(2)
     assert talk.says() == []
+
+
+def test_a_side_that_ends_now_says_cancel_for_what_is_open(met: Maker) -> None:
+    """And its callers still learn how their calls ended."""
+    talk = met()
+    for caller in ("answered", "given up", "open", "also open"):
+        talk.connection.request(caller, "m")
+    talk.hears(response(1))
+    talk.connection.cancel(2)
+    talk.says()
+    talk.connection.cancel_all()
+    assert talk.says() == [cancel(3), cancel(4)]
+    maybe = Status.UNAVAILABLE, Executed.MAYBE
+    assert [outcome(each) for each in talk.connection.lost()] == [
+        ("open", *maybe),
+        ("also open", *maybe),
+    ]
 
 
 def test_a_cancel_only_cancels_the_handler(met: Maker) -> None:  # C-16
