@@ -127,6 +127,10 @@ class Raw:
         connected = self.writer.get_extra_info("socket")
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
+    def stop_reading(self) -> None:
+        transport: Any = self.writer.transport
+        transport.pause_reading()
+
     def say(self, *frames: Frame | bytes) -> None:
         """Writes each as a record, in one piece; bytes stand for a record of any content."""
         self.write(b"".join(map(record, frames)))

@@ -85,12 +85,12 @@ async def test_both_sides_drain_at_once(place: Place) -> None:
         await asyncio.sleep(0)
         gate.opened.set()
         here.opened.set()
-        assert await asyncio.gather(call, back) == [1, 2]
+        assert (await call, await back) == (1, 2)
         await draining
 
 
 async def test_what_a_draining_side_writes(plain: Place) -> None:
-    """A request after its goaway is answered, until those it accepted are; then it writes no more."""
+    """After its goaway, requests are answered until those it accepted are; then it is silent."""
     gate = Gate()
     async with (
         await plain.serve(gate.service, limits=ROOMY) as server,

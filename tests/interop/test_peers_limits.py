@@ -211,7 +211,7 @@ async def test_nothing_is_allocated_for_a_declared_length(plain: Place) -> None:
 
 async def filled(server: Any, raw: Raw, limit: int, room: int) -> int:
     """Lets responses wait to be written until there is room for less than ``room``; how much."""
-    raw.writer.transport.pause_reading()
+    raw.stop_reading()
     raw.say(hello())
     id = 0
     while True:
@@ -280,7 +280,7 @@ async def test_a_stalled_reader_makes_callers_wait_and_closing_does_not(kernel: 
         await kernel.serve(sized(), limits=limits) as server,
         await kernel.raw(server) as raw,
     ):
-        raw.writer.transport.pause_reading()
+        raw.stop_reading()
         raw.say(hello())
         while not server.peers:
             await asyncio.sleep(0)
@@ -305,7 +305,7 @@ async def test_draining_gives_a_stalled_reader_up(kernel: Place) -> None:
         await kernel.serve(sized(), limits=limits) as server,
         await kernel.raw(server) as raw,
     ):
-        raw.writer.transport.pause_reading()
+        raw.stop_reading()
         raw.say(hello(), *(request(id, "fill", b"\x1a\0\x10\0\0") for id in range(1, 9)))
         await answered(server, 8)
         await server.drain()

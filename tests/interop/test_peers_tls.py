@@ -61,9 +61,11 @@ async def test_a_client_without_a_certificate_is_a_stranger(place: Place) -> Non
 
 
 async def test_trust_can_be_set(place: Place) -> None:
-    async with await place.serve(trusting(), trust="ignore") as server:
-        async with place.connect(server) as peer:
-            assert await peer.call("trust") == "ignore"
+    async with (
+        await place.serve(trusting(), trust="ignore") as server,
+        place.connect(server) as peer,
+    ):
+        assert await peer.call("trust") == "ignore"
 
 
 @pytest.mark.parametrize("shown", ["none", "stranger"])
@@ -148,13 +150,15 @@ async def test_closing_does_not_wait_for_a_client_that_stalls(place: Place) -> N
     """Neither for its part of the end of TLS, which would take half a minute."""
     limits = Limits(discard_seconds=SHORT)
     gate = Gate()
-    async with await place.serve(gate.service, limits=limits) as server:
-        async with await place.raw(server) as raw:
-            raw.writer.transport.pause_reading()
-            while not server.peers:
-                await asyncio.sleep(0)
-            await server.close()
-            assert server.peers == frozenset()
+    async with (
+        await place.serve(gate.service, limits=limits) as server,
+        await place.raw(server) as raw,
+    ):
+        raw.stop_reading()
+        while not server.peers:
+            await asyncio.sleep(0)
+        await server.close()
+        assert server.peers == frozenset()
 
 
 async def test_a_drain_over_tls_ends_though_writing_cannot_be_shut_down(place: Place) -> None:
