@@ -15,8 +15,8 @@ from tracewire.protocol.status import RpcError
 class SwapsIds(Connection):
     __slots__ = ()
 
-    def respond(self, id: int, payload: bytes = b"", extensions: Any = None) -> None:
-        super().respond(next(iter(self._requests)), payload, extensions)
+    def respond(self, id: int, payload: bytes = b"", extensions: Any = None) -> Status:
+        return super().respond(next(iter(self._requests)), payload, extensions)
 
 
 class MixesUpCallers(Connection):
@@ -58,11 +58,12 @@ class AnswersBeforeItRuns(Connection):
 class DeniesWhatRan(Connection):
     __slots__ = ()
 
-    def cancelled(self, id: int) -> None:
+    def cancelled(self, id: int) -> Status:
         self.fail(id, RpcError(Status.UNAVAILABLE, "cancelled", executed=Executed.NO))
+        return Status.UNAVAILABLE
 
-    def respond(self, id: int, payload: bytes = b"", extensions: Any = None) -> None:
-        self.cancelled(id)
+    def respond(self, id: int, payload: bytes = b"", extensions: Any = None) -> Status:
+        return self.cancelled(id)
 
 
 class DeniesWhatWasCancelled(Connection):
@@ -70,8 +71,9 @@ class DeniesWhatWasCancelled(Connection):
 
     __slots__ = ()
 
-    def cancelled(self, id: int) -> None:
+    def cancelled(self, id: int) -> Status:
         self.fail(id, RpcError(Status.CANCELLED, "cancelled", executed=Executed.NO))
+        return Status.CANCELLED
 
 
 class DeniesWhatWasSent(Connection):
