@@ -7,7 +7,7 @@ def test_a_section_is_replaced_and_the_others_stay() -> None:
     page = soak.HEAD
     for number, part in enumerate(soak.PARTS.values()):
         page = soak.replaced(page, part.title, f"{number}\n\n    $ printed\n")
-    again = soak.replaced(page, soak.PARTS["own-blocks"].title, "anew\n\n    $ printed again\n")
+    again = soak.replaced(page, soak.PARTS[soak.BRIEF].title, "anew\n\n    $ printed again\n")
     assert again == page.replace("1\n\n    $ printed\n", "anew\n\n    $ printed again\n")
 
 
