@@ -295,7 +295,10 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     def data_received(self, data: bytes | memoryview) -> None:
         for event in self._connection.receive(data):
             _APPLY[type(event)](self, event)
-        self._wrote()  # after the first step of what was just woken
+        if self._connection.pending:
+            self._flush()
+        else:
+            self._wrote()  # after the first step of what was just woken
 
     def eof_received(self) -> bool:
         self._apply(self._connection.end())
