@@ -5,12 +5,13 @@ import socket
 import ssl
 import struct
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from tests.unit.talk import record
-from tracewire.codec import Frame, FrameError, StreamDecoder
+from tests.unit.talk import body, record
+from tracewire.codec import Frame, FrameError, Kind, StreamDecoder
 from tracewire.protocol import Server, Service, connect, serve
 from tracewire.protocol.connecting import Connecting
 from tracewire.protocol.memory import memory_connect
@@ -67,12 +68,13 @@ def place_of(scheme: str, folder: Path, certificates: Certificates | None = None
 
 @dataclass
 class Place:
-    """An address, and the TLS contexts of both sides."""
+    """An address, the TLS contexts of both sides, and the event loop that the test runs in."""
 
     scheme: str
     url: str
     server_tls: ssl.SSLContext | None = None
     client_tls: ssl.SSLContext | None = None
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
 
     async def serve(self, service: Service, **options: Any) -> Server:
         return await serve(self.url, service, tls=self.server_tls, **options)
@@ -152,6 +154,12 @@ class Raw:
             self._take(data)
         frames, self.waiting = self.waiting, []
         return frames
+
+    async def hear_goaway(self) -> tuple[list[int], int]:
+        """The kinds that came before a goaway that ends the connection, and its status."""
+        *before, last = await self.hear_all()
+        assert last.kind == Kind.GOAWAY
+        return [int(each.kind or 0) for each in before], body(last)[1]
 
     def _take(self, data: bytes) -> None:
         for item in self.decoder.feed(data):

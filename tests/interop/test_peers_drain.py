@@ -2,20 +2,16 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.interop.calls import Gate, begin, failure, said
+from tests.interop.limits import NEVER, ROOMY, SHORT
 from tests.interop.places import Place
 from tests.unit.talk import body, error, goaway, hello, request, response
 from tracewire.codec import Kind, Status
 from tracewire.protocol import Executed, Limits, RpcError, Server, Service, current_call
-
-NEVER = 3600
-ROOMY = Limits(record_seconds=NEVER, linger_seconds=NEVER, discard_seconds=NEVER)
-SHORT = 0.2
 
 
 async def test_draining_answers_what_was_accepted_and_refuses_the_rest(place: Place) -> None:
@@ -73,10 +69,12 @@ async def test_a_client_drains(place: Place) -> None:
 
 
 async def test_both_sides_drain_at_once(place: Place) -> None:
+    """Over TLS, where writing cannot be shut down, each waits for the linger time."""
     gate, here = Gate(), Gate()
+    limits = Limits(linger_seconds=SHORT if place.scheme == "tls" else NEVER)
     async with (
-        await place.serve(gate.service) as server,
-        place.connect(server, here.service) as peer,
+        await place.serve(gate.service, limits=limits) as server,
+        place.connect(server, here.service, limits=limits) as peer,
     ):
         call = await begin(peer.call("wait", 1), gate)
         (accepted,) = server.peers
@@ -111,25 +109,6 @@ async def test_what_a_draining_side_writes(plain: Place) -> None:
         raw.writer.close()
         await draining
         assert gate.began.empty()
-
-
-@pytest.mark.parametrize("closes", [False, True])
-async def test_how_long_a_drained_side_reads_on(plain: Place, closes: bool) -> None:
-    """C-17: to the end of the input, or for the linger time."""
-    gate = Gate()
-    limits = replace(ROOMY, linger_seconds=NEVER if closes else SHORT)
-    async with (
-        await plain.serve(gate.service, limits=limits) as server,
-        await plain.raw(server) as raw,
-    ):
-        raw.say(hello())
-        assert (await raw.hear()).kind == Kind.HELLO
-        draining = asyncio.create_task(server.drain())
-        assert [each.kind for each in await raw.hear_all()] == [Kind.GOAWAY]
-        if closes:
-            raw.writer.write_eof()
-        await draining
-        assert server.peers == frozenset()
 
 
 async def test_answers_to_a_drained_sides_own_calls_are_still_heard(plain: Place) -> None:

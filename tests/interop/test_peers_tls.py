@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.interop.calls import Gate, begin
+from tests.interop.limits import SHORT
 from tests.interop.places import Certificates, Place, client_tls, place_of, server_tls
 from tracewire.protocol import Body, Limits, RpcError, Service, connect, current_call, serve
 
 URL = "tls://127.0.0.1:0"
-SHORT = 0.2
 
 
 def trusting() -> Service:
