@@ -178,7 +178,7 @@ async def test_a_result_that_cannot_be_sent_fails_the_call_and_frees_its_slot(
         RpcError(Status.ABORTED, "x" * 10_000, "y" * 10_000),
         RpcError(Status.ABORTED, "lone \ud800"),
         RpcError(Status.ABORTED, "details", object()),
-        RpcError(Status.ABORTED, 5),
+        RpcError(Status.ABORTED, 5),  # type: ignore[arg-type]
     ],
     ids=["long", "no UTF-8", "details outside the subset", "message is no text"],
 )
