@@ -2,6 +2,7 @@
 
 from .body import Body
 from .call import Call, current_call
+from .census import Census
 from .connecting import connect
 from .constants import Executed
 from .fanout import FanOut, current_weight
@@ -9,6 +10,8 @@ from .limits import Limits
 from .listening import Server, serve
 from .multicast import notify_all
 from .peer import Peer
+from .report import Report
+from .rollout import Rollout
 from .service import Service
 from .status import RpcError
 from .tracing import Tracing
@@ -16,10 +19,13 @@ from .tracing import Tracing
 __all__ = [
     "Body",
     "Call",
+    "Census",
     "Executed",
     "FanOut",
     "Limits",
     "Peer",
+    "Report",
+    "Rollout",
     "RpcError",
     "Server",
     "Service",

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Any
 
 from .address import MemoryAddress, UnixAddress, parse_address
@@ -12,6 +13,7 @@ from .listening import tls_times
 from .memory import memory_connect
 from .peer import Peer
 from .reconnecting import Reconnecting
+from .rollout import Rollout
 from .service import Service
 from .tracing import Tracing
 from .trust import Trust
@@ -20,15 +22,18 @@ from .trust import Trust
 class Connecting:
     """What ``connect`` returns: awaited it gives a Peer; ``async with`` closes it at the end."""
 
-    __slots__ = ("_endpoint", "_peer", "_tls")
+    __slots__ = ("_endpoint", "_peer", "_rollout", "_tls")
 
-    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, tls: ssl.SSLContext | None, rollout: Rollout | None
+    ) -> None:
         self._endpoint = endpoint
         self._tls = tls
+        self._rollout = rollout
         self._peer: Peer | None = None
 
     def __await__(self) -> Generator[Any, Any, Peer]:
-        return open_peer(self._endpoint, self._tls).__await__()
+        return self._open().__await__()
 
     async def __aenter__(self) -> Peer:
         self._peer = await self
@@ -40,14 +45,20 @@ class Connecting:
 
     def kept(self) -> Reconnecting:
         """The same, but the connection is made again when it ends."""
-        return Reconnecting(lambda: open_peer(self._endpoint, self._tls), self._endpoint.url)
+        return Reconnecting(self._open, self._endpoint.url)
+
+    async def _open(self) -> Peer:
+        endpoint = self._endpoint
+        if self._rollout is not None:
+            endpoint = replace(endpoint, mode=self._rollout.mode(endpoint.url))
+        return await open_peer(endpoint, self._tls)
 
 
 def connect(
     url: str,
     service: Service | None = None,
     *,
-    mode: str = "framed",
+    mode: str | Rollout = "framed",
     tracing: Tracing | None = None,
     trust: Trust | None = None,
     tls: ssl.SSLContext | None = None,
@@ -59,7 +70,8 @@ def connect(
     """Connects to ``tcp://host:port``, ``tls://host:port``, ``unix:///path`` or ``memory://name``.
 
     ``service``: what the other side may call here. ``mode``: framed where the other side is known
-    to read frames, else both or bare. ``trust``: of what the other side calls; by default that of a
+    to read frames, else both or bare; a Rollout is asked about the URL for each connection that is
+    made, and may raise ModeUnknown. ``trust``: of what the other side calls; by default that of a
     listener of this address. ``tls``: the context of a tls address, by default one that checks the
     server's certificate. ``around_handlers``, ``around_calls``: what runs around each handler
     and each call, see endpoint.py. Awaiting raises OSError if nobody answers.
@@ -74,7 +86,7 @@ def connect(
         url=url,
         connector=True,
         service=service or Service(),
-        mode=mode,
+        mode=mode if isinstance(mode, str) else "bare",
         tracing=tracing,
         trust=trust or tracing.trust_at(url),
         limits=limits or Limits(),
@@ -83,7 +95,7 @@ def connect(
     )
     if agent is not None:
         endpoint.agent = agent
-    return Connecting(endpoint, tls)
+    return Connecting(endpoint, tls, None if isinstance(mode, str) else mode)
 
 
 async def open_peer(endpoint: Endpoint, tls: ssl.SSLContext | None) -> Peer:

@@ -10,6 +10,7 @@ from tracewire.codec import Status
 
 from .constants import Executed
 from .peer import Peer
+from .rollout import ModeUnknown
 from .status import RpcError
 
 logger: Final = logging.getLogger("tracewire.peer")
@@ -119,7 +120,7 @@ class Reconnecting:
             await asyncio.sleep(random.uniform(0, longest))
             try:
                 return await self._connect()
-            except OSError as error:
+            except (OSError, ModeUnknown) as error:
                 logger.warning("connecting to %s again failed: %s", self.url, error)
                 longest = min(2 * longest, LONGEST_PAUSE)
 
