@@ -12,6 +12,8 @@ Measure = Callable[[str, Echo], Awaitable[float]]
 Rounds = Mapping[str, list[float]]
 
 WARM_UP_CALLS = 3_200
+#: A/A that a machine shows in any case, from run to run.
+LEAST_SPREAD = 1.03
 
 
 async def take_turns(
@@ -37,3 +39,8 @@ def beside(found: Rounds, ours: str, theirs: str, twin: str) -> Comparison:
     ]
     our, their = median(found[ours]), median(found[theirs])
     return Comparison(our / their, 1 + quantiles(differ, n=4)[2], our, their)
+
+
+def within(found: Comparison, limit: float) -> bool:
+    """Whether a ratio keeps to its limit, as far as A/A lets one tell."""
+    return found.ratio <= limit * max(found.same, LEAST_SPREAD)
