@@ -421,7 +421,9 @@ def exported(reader: InMemoryMetricReader) -> Points:
     (scope,) = data.resource_metrics[0].scope_metrics
     found: Points = {}
     for metric in scope.metrics:
-        series = found.setdefault(metric.name.removeprefix("tracewire.census."), {})
+        name = metric.name.removeprefix("tracewire.census.")
+        assert name not in found
+        series = found[name] = {}
         for point in metric.data.data_points:
             assert all(name.startswith("tracewire.") for name in point.attributes or {})
             values = tuple(str(value) for value in (point.attributes or {}).values())
@@ -429,7 +431,7 @@ def exported(reader: InMemoryMetricReader) -> Points:
     return found
 
 
-def test_a_census_is_exported_as_metrics(census: Census, clock: Clock) -> None:
+def test_a_census_is_exported_as_metrics_once(census: Census, clock: Clock) -> None:
     reader = InMemoryMetricReader()
     provider = MeterProvider([reader])
     census.export(provider)
