@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
 from threading import Lock
 from typing import Any, Final, NamedTuple
-from weakref import WeakSet
 
 from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
 
@@ -64,7 +63,6 @@ class Census:
         self._unexpected: dict[tuple[str, str], Report] = {}
         self._traffic: dict[str, Traffic] = {}
         self._lock = Lock()
-        self._exported: WeakSet[MeterProvider] = WeakSet()
         #: Reports of unexpected names that there was no room for.
         self.reports_dropped = 0
 
@@ -190,14 +188,11 @@ class Census:
         ]
 
     def export(self, meter_provider: MeterProvider) -> None:
-        """Reports it as observable instruments, each destination an attribute.
+        """Reports it as observable instruments, each destination an attribute. To be called once.
 
         Destinations are those that are expected here or whose messages are counted here: remote
         text names no series.
         """
-        if meter_provider in self._exported:
-            return
-        self._exported.add(meter_provider)
         meter = meter_of(meter_provider)
         meter.create_observable_gauge(
             "tracewire.census.ready",
