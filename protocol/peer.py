@@ -214,7 +214,10 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         self._check_use()
         if self._writable is not None:
             await self.wait_for_room()
-        self._connection.send(message)
+        trace, extensions = None, None
+        if self._connection.may_frame:
+            trace, extensions = self._endpoint.tracing.inject()
+        self._connection.send(message, trace, extensions)
         self._wrote()
 
     def forward(self, frame: bytes) -> None:

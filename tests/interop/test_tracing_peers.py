@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from tests.interop.calls import Gate, begin, failure
 from tests.interop.places import Place
-from tests.unit.telemetry import SAMPLED, Telemetry
+from tests.unit.telemetry import SAMPLED, Telemetry, attached, remote
 from tracewire.codec import Frame, Kind, Status, encode_request
 from tracewire.codec.constants import TIMEOUT
 from tracewire.protocol import Limits, Service, Tracing, current_call
@@ -129,3 +129,20 @@ async def test_a_call_that_is_cancelled_is_traced_as_cancelled(plain: Place) -> 
             await call
     (span,) = telemetry.spans
     assert said(span) == ("CANCELLED", "CANCELLED", StatusCode.ERROR)
+
+
+async def test_a_message_carries_the_current_context_where_it_is_framed(place: Place) -> None:
+    service = Service()
+    heard: asyncio.Queue[Frame] = asyncio.Queue()
+
+    @service.on_message
+    async def hear(message: bytes) -> None:
+        heard.put_nowait(current_call().frame)
+
+    async with await place.serve(service, mode="both") as server:
+        for mode, trace in (("framed", SAMPLED), ("bare", None)):
+            async with place.connect(server, mode=mode) as peer:
+                with attached(remote(SAMPLED)):
+                    await peer.send(b"message")
+                frame = await heard.get()
+                assert (frame.payload, frame.trace) == (b"message", trace)
