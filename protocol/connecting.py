@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from .address import MemoryAddress, UnixAddress, parse_address
-from .endpoint import AroundCalls, AroundHandlers, Endpoint
+from .endpoint import AroundHandlers, Endpoint
 from .limits import Limits
 from .listening import tls_times
 from .memory import memory_connect
+from .outgoing import AroundCalls
 from .peer import Peer
 from .reconnecting import Reconnecting
 from .rollout import Rollout
@@ -74,7 +75,7 @@ def connect(
     made, and may raise ModeUnknown. ``trust``: of what the other side calls; by default that of a
     listener of this address. ``tls``: the context of a tls address, by default one that checks the
     server's certificate. ``around_handlers``, ``around_calls``: what runs around each handler
-    and each call, see endpoint.py. Awaiting raises OSError if nobody answers.
+    and each call, see endpoint.py and outgoing.py. Awaiting raises OSError if nobody answers.
     """
     address = parse_address(url)
     if tls is not None and address.scheme != "tls":

@@ -3,12 +3,13 @@
 import os
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .limits import Limits
 from .load import Load
+from .outgoing import AroundCalls
 from .service import Service
 from .tracing import Tracing
 from .trust import Trust
@@ -19,20 +20,6 @@ if TYPE_CHECKING:
 
 #: Runs around a handler: given its call and a function that runs it, gives its result.
 AroundHandlers = Callable[["Call", Callable[[], Awaitable[object]]], Awaitable[object]]
-
-
-@dataclass(slots=True)
-class Outgoing:
-    """A call that is about to be made: as Peer.call was given it. It may be changed."""
-
-    method: str
-    body: object
-    timeout: float | None
-    metadata: Mapping[str, object] | None
-
-
-#: Runs around a call: given it and a function that makes it, gives its result.
-AroundCalls = Callable[[Outgoing, Callable[[Outgoing], Awaitable[Any]]], Awaitable[Any]]
 
 
 def default_agent() -> str:

@@ -10,10 +10,11 @@ from contextlib import suppress
 from typing import Any, Final, Self
 
 from .address import Address, MemoryAddress, UnixAddress, parse_address
-from .endpoint import AroundCalls, AroundHandlers, Endpoint
+from .endpoint import AroundHandlers, Endpoint
 from .limits import Limits
 from .load import Load
 from .memory import memory_listen
+from .outgoing import AroundCalls
 from .peer import Peer
 from .service import Service
 from .tracing import Tracing
@@ -144,7 +145,7 @@ async def serve(
     link or ignore; by default that of ``tracing``, or as section 8.1 says for the address.
     ``tls``: the context of a tls listener; with client certificates where it requires them.
     ``around_handlers`` and ``around_calls``: what runs around each handler and each call, see
-    endpoint.py. OSError if it cannot listen.
+    endpoint.py and outgoing.py. OSError if it cannot listen.
     """
     address = parse_address(url)
     if (address.scheme == "tls") != (tls is not None):

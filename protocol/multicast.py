@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from tracewire.codec import encode_notification
 
-from .peer import Peer, written
+from .outgoing import written
+from .peer import Peer
 from .status import RpcError
 from .tracing import Tracing
 

@@ -7,7 +7,6 @@ A peer belongs to the event loop and the process that made it. It is not safe fo
 """
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable, Mapping
 from math import inf
@@ -15,26 +14,20 @@ from threading import get_ident
 from typing import Any, Final
 
 from tracewire.codec import Frame, Status
-from tracewire.codec.constants import CONTENT_FORMAT
 
 from . import conventions
 from . import events as e
-from .body import read_body, write_body
-from .call import check_metadata, running_call
 from .connection import Connection
 from .constants import Executed
-from .endpoint import Endpoint, Outgoing
+from .endpoint import Endpoint
 from .ends import ends_of
 from .handling import Handlers, status_of
 from .input import buffer_of
+from .outgoing import Outgoing, cascaded, result, written
 from .states import State
 from .status import RpcError
 from .sweeper import Sweeper, sweeper_of
 from .tracing import Tracing
-
-Extensions = dict[int | str, object]
-
-logger: Final = logging.getLogger("tracewire.peer")
 
 #: Records that are written at once, so that the other side works on them while this one goes on.
 #: Fewer wait for the end of the turn, and share one write.
@@ -154,7 +147,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         """
         self._check_use()
         if cascade:
-            timeout = _cascaded(timeout)
+            timeout = cascaded(timeout)
         around = self._endpoint.around_calls
         if around is None:
             return await self._call(method, body, timeout, metadata, returns)
@@ -191,7 +184,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             raise
         if operation is not None:
             operation.finish(Status.OK)
-        return _result(method, frame, returns)
+        return result(method, frame, returns)
 
     async def notify(
         self,
@@ -423,35 +416,6 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
     def _ignored(self, event: e.Happening) -> None:
         """What only the connection needed to know."""
-
-
-def written(body: object, metadata: Mapping[str, object] | None) -> tuple[bytes, Extensions | None]:
-    """The payload and the extensions of what is sent."""
-    payload, content_format = write_body(body)
-    extensions = check_metadata(metadata) if metadata else None
-    if content_format is not None:
-        extensions = extensions or {}
-        extensions[CONTENT_FORMAT] = content_format
-    return payload, extensions
-
-
-def _cascaded(timeout: float | None) -> float | None:
-    """The timeout, or what the call that is being handled here has left, if that is less. C-24"""
-    outer = running_call()
-    left = None if outer is None else outer.time_left()
-    if left is None or timeout is None:
-        return timeout if left is None else left
-    return min(timeout, left)
-
-
-def _result(method: str, frame: Frame, returns: Any) -> Any:
-    """What a response returns."""
-    content_format = frame.extensions.get(CONTENT_FORMAT)
-    try:
-        return read_body(frame.payload, content_format, returns)  # type: ignore[arg-type]
-    except RpcError as error:
-        said = f"the response of {method} is not as expected: {error.message}"
-        raise RpcError(Status.INTERNAL, said, executed=Executed.YES) from None
 
 
 _APPLY: Final[dict[type, Callable[[Peer, Any], None]]] = {
