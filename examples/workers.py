@@ -7,6 +7,7 @@ there are jobs. Run it with `python examples/workers.py`.
 import asyncio
 import sys
 import tempfile
+from subprocess import PIPE, Popen
 from typing import NamedTuple
 
 from tracewire.protocol import RpcError, Service, connect, current_call, serve
@@ -66,13 +67,10 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with await serve(f"unix://{folder}/pool.sock", pool) as server:
             command = sys.executable, __file__, server.url
-            workers = [
-                await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-                for _ in range(WORKERS)
-            ]
+            workers = [Popen(command, stdout=PIPE, text=True) for _ in range(WORKERS)]
             for each in workers:
-                said, _ = await each.communicate()
-                print(said.decode(), end="")
+                said, _ = await asyncio.to_thread(each.communicate)
+                print(said, end="")
 
 
 if __name__ == "__main__":
