@@ -7,7 +7,7 @@ answered exactly once, whatever its handler does.
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import attach
@@ -104,11 +104,7 @@ class Handlers:
         failure: BaseException | None = None
         try:
             argument = _argument(method, call.frame)
-            around = self._endpoint.around_handlers
-            if around is None:
-                result = await method.run(argument)
-            else:
-                result = await around(call, lambda: method.run(argument))
+            result = await self._running(method, call, argument)
             status = self._respond(id, method, result)
         except (Exception, asyncio.CancelledError) as error:
             failure = error
@@ -158,7 +154,7 @@ class Handlers:
         """Runs the handler of a notification."""
         operation = self._enter(call)
         try:
-            await method.run(_argument(method, call.frame))
+            await self._running(method, call, _argument(method, call.frame))
         except BaseException as error:
             if operation is not None:
                 operation.finish(status_of(error), error)
@@ -170,7 +166,14 @@ class Handlers:
         """Runs the handler of a message."""
         enter(call)
         attach(self._endpoint.tracing.extract(call.frame))
-        await handler.run(call.frame.payload)
+        await self._running(handler, call, call.frame.payload)
+
+    def _running(self, handler: Handler, call: Call, argument: object) -> Awaitable[object]:
+        """The handler, with what runs around it."""
+        around = self._endpoint.around_handlers
+        if around is None:
+            return handler.run(argument)
+        return around(call, lambda: handler.run(argument))
 
     def _enter(self, call: Call) -> Operation | None:
         """Makes the call and its trace current in this task; what is to be finished with it."""

@@ -220,6 +220,32 @@ async def test_middleware_runs_around_handlers_and_may_change_the_outcome(place:
     assert seen == ["guild.echo"]
 
 
+async def test_middleware_may_refuse_notifications_and_messages(place: Place) -> None:
+    handled: asyncio.Queue[object] = asyncio.Queue()
+    refused: asyncio.Queue[str] = asyncio.Queue()
+    service = Service("guild")
+    service.method(handled.put_nowait, name="typing")
+    service.on_message(handled.put_nowait)
+
+    async def middleware(call: Call, run: Callable[[], Awaitable[object]]) -> object:
+        if call.metadata.get("tenant") == "a":
+            return await run()
+        refused.put_nowait(call.method)
+        return None
+
+    async with (
+        await place.serve(service, around_handlers=middleware) as server,
+        place.connect(server) as peer,
+    ):
+        await peer.notify("guild.typing", 1)
+        assert await refused.get() == "guild.typing"
+        await peer.send(b"2")
+        assert await refused.get() == ""
+        await peer.notify("guild.typing", 3, metadata={"tenant": "a"})
+        assert await handled.get() == 3
+    assert handled.empty()
+
+
 async def test_middleware_of_a_connector_runs_around_what_is_called_back(place: Place) -> None:
     seen: list[str] = []
 
