@@ -14,6 +14,8 @@ from .report import Report
 from .rollout import Rollout
 from .service import Service
 from .status import RpcError
+from .timings import Timings
+from .top import top_service
 from .tracing import Tracing
 
 __all__ = [
@@ -29,10 +31,12 @@ __all__ = [
     "RpcError",
     "Server",
     "Service",
+    "Timings",
     "Tracing",
     "connect",
     "current_call",
     "current_weight",
     "notify_all",
     "serve",
+    "top_service",
 ]
