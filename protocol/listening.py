@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from .address import Address, MemoryAddress, UnixAddress, parse_address
 from .endpoint import AroundHandlers, Endpoint
+from .home import Home
 from .limits import Limits
 from .load import Load
 from .memory import memory_listen
@@ -36,8 +37,7 @@ class Server:
         #: The file of a Unix socket and its inode: another server may have replaced it.
         self._file: tuple[str, int] | None = None
         self._stopped = False
-        self._loop = asyncio.get_running_loop()
-        self._process = os.getpid()
+        self._home = Home("this server", "serve again in this one")
         endpoint.opened = self._opened
         endpoint.closed = self._peers.discard
 
@@ -62,7 +62,7 @@ class Server:
 
     async def drain(self, text: str | None = None) -> None:
         """Accepts no more, and ends every connection in good order: no accepted call is lost."""
-        self._check_use()
+        self._home.check()
         self._stop_listening()
         async with asyncio.TaskGroup() as draining:
             for peer in self.peers:
@@ -70,7 +70,7 @@ class Server:
 
     async def close(self) -> None:
         """Accepts no more, and ends every connection now."""
-        self._check_use()
+        self._home.check()
         self._stop_listening()
         async with asyncio.TaskGroup() as closing:
             for peer in self.peers:
@@ -83,7 +83,7 @@ class Server:
         await self.close()
 
     async def listen(self, address: Address, tls: ssl.SSLContext | None) -> None:
-        loop = self._loop
+        loop = asyncio.get_running_loop()
         if isinstance(address, MemoryAddress):
             self._listener = memory_listen(address.name, self._make_peer)
         elif isinstance(address, UnixAddress):
@@ -118,12 +118,6 @@ class Server:
         if self._file is not None:
             _unlink_socket(*self._file)  # while it is open, so that no other has its inode
         self._listener.close()
-
-    def _check_use(self) -> None:
-        if self._process != os.getpid():
-            raise RuntimeError("this server was made before the process forked; serve again")
-        if asyncio.get_running_loop() is not self._loop:
-            raise RuntimeError("this server belongs to another event loop; use it in that one")
 
 
 async def serve(

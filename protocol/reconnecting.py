@@ -5,10 +5,12 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, Final, Self
+from weakref import WeakSet
 
 from tracewire.codec import Status
 
 from .constants import Executed
+from .home import Home
 from .peer import Peer
 from .rollout import ModeUnknown
 from .status import RpcError
@@ -23,18 +25,25 @@ LONGEST_PAUSE: Final = 30.0
 class Reconnecting:
     """A peer whose connection is made again when it ends, as ``connect(...).kept()`` gives.
 
-    Pauses between attempts double, and each is drawn at random up to that, so that the clients of a
-    server that restarts do not come all at once. A call that is open when the connection ends
-    fails; one that begins while there is none waits for the next, or fails UNAVAILABLE, executed =
-    no, at its timeout. Nothing is called twice.
+    Pauses between attempts double until a connection lasts, and each is drawn at random up to that,
+    so that the clients of a server that restarts do not come all at once. A call that is open when
+    the connection ends fails; one that begins while there is none waits for the next, or fails
+    UNAVAILABLE, executed = no, at its timeout. Nothing is called twice.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Peer]], url: str) -> None:
         self._connect = connect
         #: The address that is connected to.
         self.url = url
+        self._home = Home("this peer", "connect again in this one")
+        self._clock = asyncio.get_running_loop().time
+        self._longest = FIRST_PAUSE
+        #: Those that may still have calls open.
+        self._peers: WeakSet[Peer] = WeakSet()
+        #: The latest, or the next while there is none.
         self._peer: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
         self._keeping = asyncio.create_task(self._keep())
+        self._keeping.add_done_callback(self._kept)
 
     def __await__(self) -> Generator[Any, Any, Self]:
         return self._connected().__await__()
@@ -48,7 +57,7 @@ class Reconnecting:
     @property
     def is_open(self) -> bool:
         """Whether there is a connection on which a call may begin now."""
-        return self._peer.done() and not self._peer.cancelled() and self._peer.result().is_open
+        return any(peer.is_open for peer in self._peers)
 
     async def call(
         self,
@@ -61,10 +70,9 @@ class Reconnecting:
         cascade: bool = True,
     ) -> Any:
         """As of Peer; ``timeout`` holds for waiting for a connection too."""
-        clock = asyncio.get_running_loop().time
-        began = clock()
+        began = self._clock()
         peer = await self._current(timeout)
-        left = None if timeout is None else timeout - (clock() - began)
+        left = None if timeout is None else timeout - (self._clock() - began)
         return await peer.call(
             method, body, timeout=left, metadata=metadata, returns=returns, cascade=cascade
         )
@@ -77,52 +85,76 @@ class Reconnecting:
 
     async def drain(self, text: str | None = None) -> None:
         """Ends the connection in good order, and makes no other."""
-        self._keeping.cancel()
-        if self._peer.done() and not self._peer.cancelled():
-            await self._peer.result().drain(text)
+        await self._stop()
+        await asyncio.gather(*(peer.drain(text) for peer in self._peers))
 
     async def close(self) -> None:
         """Ends the connection now, and makes no other."""
+        await self._stop()
+        await asyncio.gather(*(peer.close() for peer in self._peers))
+
+    async def _stop(self) -> None:
+        self._home.check()
         self._keeping.cancel()
-        if self._peer.done() and not self._peer.cancelled():
-            await self._peer.result().close()
-        else:
-            self._peer.cancel()
+        await asyncio.wait({self._keeping})
 
     async def _connected(self) -> Self:
         """The first connection fails as ``connect`` does; later ones are tried again."""
-        first: set[asyncio.Future[Any]] = {self._peer, self._keeping}
+        first: set[asyncio.Future[Any]] = {self._keeping, self._peer}
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if self._keeping.done():
+            if self._keeping.cancelled():
+                raise self._gone()
             self._keeping.result()
         return self
 
     async def _current(self, timeout: float | None = None) -> Peer:
-        if self._keeping.done():
-            raise _unavailable(f"the connection to {self.url} was closed here")
+        """The connection, once there is one."""
+        self._home.check()
         try:
-            return await asyncio.wait_for(asyncio.shield(self._peer), timeout)
+            async with asyncio.timeout(timeout):
+                while not self._keeping.done():
+                    peer = await asyncio.shield(self._peer)
+                    if peer.is_open:
+                        return peer
+                    await asyncio.sleep(0)  # until it is seen that this one ended
         except TimeoutError:
             raise _unavailable(f"there is no connection to {self.url}") from None
+        raise self._gone()
 
     async def _keep(self) -> None:
         """Connects, and again whenever the connection ends."""
         peer = await self._connect()
         while True:
+            self._peers.add(peer)
             self._peer.set_result(peer)
+            began = self._clock()
             await peer.wait_ending()
+            if self._clock() - began > self._longest:
+                self._longest = FIRST_PAUSE
             self._peer = asyncio.get_running_loop().create_future()
             peer = await self._again()
 
     async def _again(self) -> Peer:
-        longest = FIRST_PAUSE
         while True:
-            await asyncio.sleep(random.uniform(0, longest))
+            await asyncio.sleep(random.uniform(0, self._longest))
+            self._longest = min(2 * self._longest, LONGEST_PAUSE)
             try:
                 return await self._connect()
             except (OSError, ModeUnknown) as error:
                 logger.warning("connecting to %s again failed: %s", self.url, error)
-                longest = min(2 * longest, LONGEST_PAUSE)
+
+    def _kept(self, keeping: "asyncio.Task[None]") -> None:
+        """No connection comes any more: calls that wait for one fail."""
+        if not self._peer.done():
+            self._peer.set_exception(self._gone())
+            self._peer.exception()  # nobody has to wait for it
+
+    def _gone(self) -> RpcError:
+        """Why no connection comes any more."""
+        if self._keeping.cancelled():
+            return _unavailable(f"the connection to {self.url} was closed here")
+        return _unavailable(f"connecting to {self.url} failed: {self._keeping.exception()}")
 
 
 def _unavailable(said: str) -> RpcError:

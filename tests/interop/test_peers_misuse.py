@@ -19,8 +19,16 @@ IN_USE = f"Errno {errno.EADDRINUSE}"
 
 async def test_a_peer_of_another_loop_says_so(place: Place) -> None:
     gate = Gate()
-    async with await place.serve(gate.service) as server, place.connect(server) as peer:
+    async with (
+        await place.serve(gate.service) as server,
+        place.connect(server) as peer,
+        place.connect(server).kept() as kept,
+    ):
         for use in (
+            lambda: kept.call("ready"),
+            lambda: kept.notify("ready"),
+            kept.drain,
+            kept.close,
             lambda: peer.call("ready"),
             lambda: peer.notify("ready"),
             lambda: peer.send(b""),
@@ -30,14 +38,25 @@ async def test_a_peer_of_another_loop_says_so(place: Place) -> None:
             server.close,
         ):
             assert "another event loop" in await asyncio.to_thread(_misused, use)
-        assert await peer.call("ready", 1) == 1
+        assert await peer.call("ready", 1) == await kept.call("ready", 1) == 1
 
 
 async def test_a_peer_in_a_forked_process_says_so(kernel: Place) -> None:
     gate = Gate()
-    async with await kernel.serve(gate.service) as server, kernel.connect(server) as peer:
+    async with (
+        await kernel.serve(gate.service) as server,
+        kernel.connect(server) as peer,
+        kernel.connect(server).kept() as kept,
+    ):
         await peer.call("ready")
-        for use in (lambda: peer.call("ready"), peer.close, server.drain, server.close):
+        for use in (
+            lambda: peer.call("ready"),
+            peer.close,
+            lambda: kept.call("ready"),
+            kept.close,
+            server.drain,
+            server.close,
+        ):
             assert "forked" in _in_a_fork(use)
         assert await peer.call("ready", 1) == 1
         async with kernel.connect(server) as another:
