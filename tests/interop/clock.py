@@ -13,9 +13,17 @@ class StillLoop(asyncio.SelectorEventLoop):
 
 
 async def later(seconds: float) -> None:
-    """So many seconds pass at once; what is due then has been called. Exact in quarters."""
+    """So many seconds pass at once, after what is at hand; what is due then has been called.
+
+    Exact in quarters.
+    """
     loop = asyncio.get_running_loop()
     assert isinstance(loop, StillLoop)
+    await _turns(3)
     loop.now += seconds
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await _turns(3)
+
+
+async def _turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)

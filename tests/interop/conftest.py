@@ -17,7 +17,7 @@ from tests.interop.clock import StillLoop
 from tests.interop.places import Certificates, Place, make_certificates, place_of
 
 #: Seconds after which a test that waits for something is a failure.
-DEADLINE = 30
+DEADLINE = 6
 
 
 @pytest.hookimpl(tryfirst=True)

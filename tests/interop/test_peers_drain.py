@@ -1,7 +1,6 @@
 """Connections that end in good order: no call that was accepted is lost, and none runs twice."""
 
 import asyncio
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from tests.interop.limits import NEVER, ROOMY, SHORT
 from tests.interop.places import Place
 from tests.unit.talk import body, error, goaway, hello, request, response
 from tracewire.codec import Kind, Status
-from tracewire.protocol import Executed, Limits, RpcError, Server, Service, current_call
+from tracewire.protocol import Executed, Limits, Service, current_call
 
 
 async def test_draining_answers_what_was_accepted_and_refuses_the_rest(place: Place) -> None:
@@ -177,78 +176,3 @@ async def test_a_drain_that_is_cancelled_can_be_followed_by_a_close(place: Place
         assert not call.done()
         await server.close()
         assert said(await failure(call)) == (Status.UNAVAILABLE, Executed.MAYBE)
-
-
-class Fleet:
-    """Servers on one address, one after the other, and what each of them ran."""
-
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self.ran: Counter[int] = Counter()
-        self.service = Service()
-        self.service.method(self.work)
-
-    async def work(self, number: int) -> int:
-        for _ in range(number % 5):  # some answer at once, some in a later turn
-            await asyncio.sleep(0)
-        self.ran[number] += 1
-        return number
-
-    async def start(self) -> Server:
-        return await self.place.serve(self.service)
-
-
-class Outcomes:
-    """What a client that connects again by hand learnt of its calls."""
-
-    def __init__(self) -> None:
-        self.answered: set[int] = set()
-        #: Of which nobody can say whether they ran.
-        self.unsure: set[int] = set()
-
-
-async def call_again_and_again(place: Place, numbers: range, many: int, outcomes: Outcomes) -> None:
-    """Calls with each number, ``many`` at a time, until each has an answer."""
-    left = list(numbers)
-    while left:
-        try:
-            peer = await place.connect(place)  # type: ignore[arg-type]  # by its URL
-        except OSError:
-            await asyncio.sleep(0.001)
-            continue
-        while left and peer.is_open:
-            batch, left = left[:many], left[many:]
-            answers = await asyncio.gather(
-                *(peer.call("work", n, timeout=10) for n in batch), return_exceptions=True
-            )
-            for number, answer in zip(batch, answers, strict=True):
-                if isinstance(answer, RpcError):
-                    assert answer.status is Status.UNAVAILABLE, answer
-                    if answer.executed is not Executed.NO:
-                        outcomes.unsure.add(number)
-                    left.append(number)
-                else:
-                    assert answer == number
-                    outcomes.answered.add(number)
-        await peer.close()
-
-
-async def test_a_rolling_restart_under_load_loses_no_accepted_call(plain: Place) -> None:
-    """Each call is answered once; only one that nobody could say of may have run twice."""
-    fleet, outcomes = Fleet(plain), Outcomes()
-    server = await fleet.start()
-    plain.url = server.url  # the port that was given
-    clients = [
-        asyncio.create_task(call_again_and_again(plain, range(at, at + 1_000), 20, outcomes))
-        for at in range(0, 4_000, 1_000)
-    ]
-    for quarter in range(1, 5):
-        while len(outcomes.answered) < quarter * 700:
-            await asyncio.sleep(0)
-        await server.drain()
-        server = await fleet.start()
-    await asyncio.gather(*clients)
-    await server.close()
-    assert outcomes.answered == set(range(4_000))
-    assert set(fleet.ran) == outcomes.answered
-    assert {number for number, times in fleet.ran.items() if times > 1} <= outcomes.unsure

@@ -224,6 +224,7 @@ async def pauses(refused: Refused, began: float, count: int) -> list[float]:
     return waited
 
 
+@pytest.mark.parametrize("still", ["memory"], indirect=True)
 async def test_pauses_are_drawn_at_random_below_a_length_that_doubles(
     still: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
