@@ -4,14 +4,14 @@ It exists only where an application serves it, and answers only those who are tr
 entities and instances are nobody else's business.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 
 import msgspec
 
 from tracewire.codec import Status
 
 from .call import current_call
+from .census import Census
 from .constants import Executed
 from .service import ReservedService, Service
 from .status import RpcError
@@ -28,12 +28,6 @@ class Asked(msgspec.Struct, frozen=True):
     minutes: Annotated[int, msgspec.Meta(ge=1)] = 2
 
 
-class Census(Protocol):
-    """What tells in plain values which instances there are."""
-
-    def snapshot(self) -> Sequence[Mapping[str, object]]: ...
-
-
 _ALL_BY_DEFAULT: Final = Asked()
 
 
@@ -41,14 +35,14 @@ def top_service(timings: Timings | None = None, census: Census | None = None) ->
     """A new service of tracewire.top, to serve alone or to include in another.
 
     The method returns a map of ``timings`` and ``census``: lists of maps, or null for what is not
-    given here. `Timings.snapshot` says what a timing has.
+    given here. They are the rows of `Timings.snapshot` and `Census.snapshot`.
     """
 
     def top(asked: Asked = _ALL_BY_DEFAULT) -> dict[str, object]:
         _check_trust(current_call().trust)
         return {
             "timings": None if timings is None else timings.snapshot(asked.minutes)[: asked.rows],
-            "census": None if census is None else list(census.snapshot()[: asked.rows]),
+            "census": None if census is None else census.snapshot()[: asked.rows],
         }
 
     service = ReservedService("tracewire")

@@ -13,6 +13,7 @@ from tests.unit.telemetry import Telemetry
 from tracewire.codec import Status
 from tracewire.protocol import (
     Call,
+    Census,
     Executed,
     Server,
     Service,
@@ -172,13 +173,6 @@ async def test_being_asked_does_not_count_as_an_action() -> None:
         assert (await peer.call("tracewire.top"))["timings"] == []
 
 
-class Instances:
-    """Ten rows of a census."""
-
-    def snapshot(self) -> list[dict[str, object]]:
-        return [{"instance": f"i-{n}"} for n in range(10)]
-
-
 async def test_no_more_rows_and_minutes_are_told_than_were_asked_for() -> None:
     minutes = [0.0]
     timings = Timings(clock=lambda: minutes[-1])
@@ -186,11 +180,14 @@ async def test_no_more_rows_and_minutes_are_told_than_were_asked_for() -> None:
         minutes.append(minute)
         for n in range(5):
             timings.record(f"e-{n}", "x", float(n))
-    async with await serve(URL, top_service(timings, Instances())), connect(URL) as peer:
+    census = Census()
+    for n in range(10):
+        census.expect(f"d-{n}", ["i"])
+    async with await serve(URL, top_service(timings, census)), connect(URL) as peer:
         few = await peer.call("tracewire.top", {"rows": 3, "minutes": 1})
         some = await peer.call("tracewire.top", {"minutes": 2})
     assert [row["entity"] for row in few["timings"]] == ["e-4", "e-3", "e-2"]
-    assert [row["instance"] for row in few["census"]] == ["i-0", "i-1", "i-2"]
+    assert [row["destination"] for row in few["census"]] == ["d-0", "d-1", "d-2"]
     assert {row["minute"] for row in some["timings"]} == {0, 1}
     assert len(some["timings"]) == len(some["census"]) == 10
 
