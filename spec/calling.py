@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import click
 import msgspec
 
-from tracewire.protocol import Body, RpcError, connect
+from tracewire.protocol import Body, Peer, RpcError, connect
 from tracewire.protocol.connecting import Connecting
 
 from .capture import Unreadable
@@ -40,24 +40,20 @@ def run(calling: Calling) -> int:
         tls = client_context(calling.url, calling.tls)
         result = asyncio.run(_call(connect(calling.url, tls=tls), calling, body))
     except RpcError as error:
-        _tell(calling.method, error)
+        tell(calling.method, error)
         return RPC_ERROR + error.status
     except Unreadable as error:
         complain(calling.url, error)
         return 2
     except (TypeError, ValueError) as error:  # of address, method, metadata or body
         raise click.UsageError(f"{error}.") from None
-    click.echo(result.data if calling.raw else _to_json(result), nl=not calling.raw)
+    click.echo(result.data if calling.raw else to_json(result), nl=not calling.raw)
     return 0
 
 
 async def _call(connecting: Connecting, calling: Calling, body: object) -> Any:
     """Raises Unreadable where nobody answers."""
-    try:
-        async with asyncio.timeout(calling.timeout):
-            peer = await connecting
-    except OSError as error:
-        raise Unreadable(f"cannot connect: {_reason(error, calling.timeout)}") from None
+    peer = await connected(connecting, calling.timeout)
     try:
         return await peer.call(
             calling.method,
@@ -68,6 +64,15 @@ async def _call(connecting: Connecting, calling: Calling, body: object) -> Any:
         )
     finally:
         await peer.close()
+
+
+async def connected(connecting: Connecting, timeout: float) -> Peer:
+    """The connection, made within so many seconds. Raises Unreadable where nobody answers."""
+    try:
+        async with asyncio.timeout(timeout):
+            return await connecting
+    except OSError as error:
+        raise Unreadable(f"cannot connect: {_reason(error, timeout)}") from None
 
 
 def _reason(error: OSError, timeout: float) -> str:
@@ -89,7 +94,7 @@ def _from_json(text: bytes) -> Any:
     raise click.BadParameter(said, param_hint="JSON")
 
 
-def _to_json(value: object) -> str:
+def to_json(value: object) -> str:
     """On one line, without characters that a terminal would obey."""
     if isinstance(value, Body):
         value = value.data
@@ -97,7 +102,8 @@ def _to_json(value: object) -> str:
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
-def _tell(method: str, error: RpcError) -> None:
+def tell(method: str, error: RpcError) -> None:
+    """Says on standard error how a call failed."""
     click.echo(f"tracewire: {brief(method)}: {brief(str(error))}", err=True)
     if error.details is not None:
         click.echo(f"tracewire: details: {diagnosis(error.details)}", err=True)

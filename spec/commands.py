@@ -10,6 +10,7 @@ from .call import call
 from .echo import echo
 from .explain import explain
 from .rules import rules
+from .top import top
 from .validate import validate
 
 
@@ -32,5 +33,5 @@ def group(context: click.Context) -> None:
         context.exit(2)
 
 
-for command in (validate, explain, rules, bench, call, echo):
+for command in (validate, explain, rules, bench, call, echo, top):
     group.add_command(command)
