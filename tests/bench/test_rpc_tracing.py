@@ -56,14 +56,19 @@ def measured(sampled: int, traced: str) -> Comparison:
     return beside(found, traced, "off", twin="off")
 
 
-@pytest.mark.parametrize(("sampled", "limit"), [(0, 1.05), (1, 1.10)])
-def test_tracing_adds_little_to_a_call(sampled: int, limit: float, figure: Figure) -> None:
-    found = measured(sampled, "sdk")
-    figure(f"calls, {sampled} % sampled / propagate off", found, limit)
+def test_tracing_adds_little_to_a_call_that_is_not_sampled(figure: Figure) -> None:
+    found, limit = measured(0, "sdk"), 1.05
+    figure("calls, 0 % sampled / propagate off", found, limit)
     assert within(found, limit)
 
 
-def test_tracing_with_metrics_is_reported(figure: Figure) -> None:
-    found = measured(0, "metered")
-    figure("calls, 0 % sampled, with metrics / propagate off", found, None)
+@pytest.mark.parametrize(
+    ("sampled", "traced", "said"),
+    [(1, "sdk", "1 % sampled"), (0, "metered", "0 % sampled, with metrics")],
+)
+def test_what_the_sdk_adds_where_it_records_is_reported(
+    sampled: int, traced: str, said: str, figure: Figure
+) -> None:
+    found = measured(sampled, traced)
+    figure(f"calls, {said} / propagate off", found, None)
     assert found.ratio > 1
