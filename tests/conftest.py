@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import tracemalloc
 from collections.abc import Generator
 from types import ModuleType
 
@@ -25,6 +26,13 @@ NO_SKIPS = os.environ.get("TRACEWIRE_NO_SKIPS") == "1"
 def codec(request: pytest.FixtureRequest) -> ModuleType:
     """One implementation of the codec; a compiled one that is missing fails its tests."""
     return importlib.import_module(request.param)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """The fuzzer's invariants go on tracing memory, which would slow every later test."""
+    if tracemalloc.is_tracing():
+        tracemalloc.stop()
 
 
 def fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -38,6 +38,7 @@ def growth() -> Iterator[dict[str, int]]:
 def memory() -> Iterator[dict[str, int]]:
     """A block after which the dict holds the bytes that were taken at most, and those kept."""
     tracemalloc.start()
+    tracemalloc.reset_peak()  # of who traces already
     try:
         before, _ = tracemalloc.get_traced_memory()
         taken: dict[str, int] = {}
