@@ -60,6 +60,7 @@ async def test_a_client_that_is_killed_holds_no_slot_once_its_handler_ended(kern
         await gate.began.get()
         (peer,) = server.peers
         back = asyncio.create_task(failure(peer.call("wait")))
+        await asyncio.sleep(0)  # now it is made
         caller.signal(SIGKILL)
         assert said(await back) == MAYBE
         gate.opened.set()

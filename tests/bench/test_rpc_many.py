@@ -1,4 +1,4 @@
-"""Ten thousand connections to one server."""
+"""Ten thousand connections to one server. They take so many files that nothing runs beside them."""
 
 import asyncio
 import resource
@@ -11,7 +11,7 @@ import pytest
 from tracewire.protocol import Service, serve
 
 CONNECTIONS = 10_000
-CROWD = Path(__file__).parent / "peers" / "crowd.py"
+CROWD = Path(__file__).parent / "rpc" / "crowd.py"
 
 
 @pytest.fixture
