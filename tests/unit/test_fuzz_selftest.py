@@ -1,6 +1,7 @@
 """The fuzzer finds what is planted for it, so that no finding means something."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -32,7 +33,9 @@ def test_a_planted_overflow_of_one_byte_is_found_and_kept(tmp_path: Path) -> Non
     log = (tmp_path / "work" / "selftest.planted.log").read_text()
     assert run.returncode == 1, run.stderr
     assert found.name in run.stdout
-    assert "AddressSanitizer: heap-buffer-overflow" in log
+    # The sanitizer names the byte behind the input by which eight bytes it shares.
+    assert re.search("AddressSanitizer: (heap-buffer-overflow|use-after-poison)", log)
+    assert "READ of size 1" in log
     assert found.read_bytes().startswith(bytes.fromhex("d9d4f7"))
 
 
