@@ -1,10 +1,11 @@
 """connect: opens a connection to an address; it is a Peer."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Generator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from .address import MemoryAddress, UnixAddress, parse_address
 from .endpoint import AroundHandlers, Endpoint
@@ -18,6 +19,9 @@ from .rollout import Rollout
 from .service import Service
 from .tracing import Tracing
 from .trust import Trust
+
+#: Between two attempts at a Unix socket where too many wait already.
+_FULL_SECONDS: Final = 0.01
 
 
 class Connecting:
@@ -110,10 +114,32 @@ async def open_peer(endpoint: Endpoint, tls: ssl.SSLContext | None) -> Peer:
     if isinstance(address, MemoryAddress):
         _, peer = memory_connect(address.name, make_peer)
     elif isinstance(address, UnixAddress):
-        _, peer = await loop.create_unix_connection(make_peer, address.path)
+        connected = await _unix_socket(address.path)
+        _, peer = await loop.create_unix_connection(make_peer, sock=connected)
     else:
         times = tls_times(endpoint.limits) if tls else {}
         _, peer = await loop.create_connection(
             make_peer, address.host, address.port, ssl=tls, **times
         )
     return peer
+
+
+async def _unix_socket(path: str) -> socket.socket:
+    """A socket that is connected to the path.
+
+    Where too many wait to be accepted, Linux says EAGAIN, which asyncio takes for a connection that
+    is being made. Nothing tells when there is room.
+    """
+    connecting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connecting.setblocking(False)
+    try:
+        while True:
+            try:
+                connecting.connect(path)
+            except BlockingIOError:
+                await asyncio.sleep(_FULL_SECONDS)
+            else:
+                return connecting
+    except BaseException:
+        connecting.close()
+        raise
