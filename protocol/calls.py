@@ -54,12 +54,15 @@ class Calls:
         """When the next call expires."""
         return min((expires for _, expires in self._open.values()), default=inf)
 
-    def fail(self, last_accepted: int, message: str) -> list[Failed]:
+    def refuse(self, last_accepted: int, message: str) -> list[Failed]:
+        """Calls above the last that the other side accepts fail UNAVAILABLE: they never run. C-18"""
+        late = [id for id in self._open if id > last_accepted]
+        return [_unavailable(self.end(id), message, Executed.NO) for id in late]
+
+    def fail(self, message: str) -> list[Failed]:
         """Every call fails UNAVAILABLE, for no response can come any more. C-19"""
-        failed = []
-        for id, (caller, _) in self._open.items():
-            executed = Executed.NO if id > last_accepted else Executed.MAYBE
-            error = RpcError(Status.UNAVAILABLE, message, executed=executed)
-            failed.append(Failed(caller, error))
-        self._open.clear()
-        return failed
+        return [_unavailable(self.end(id), message, Executed.MAYBE) for id in [*self._open]]
+
+
+def _unavailable(caller: object, message: str, executed: Executed) -> Failed:
+    return Failed(caller, RpcError(Status.UNAVAILABLE, message, executed=executed))

@@ -193,8 +193,12 @@ class Connection(Hearing):
         """Ends calls in good order (section 7.5). Does nothing where the end has begun."""
         if self.state in (State.OPEN, State.LEAVING):
             goaway = Goaway(self._requests.last_id, Status.OK, text)
-            self._say(goaway.frame())
             self._move(Event.DRAIN)
+            if self.may_frame:
+                self._say(goaway.frame())
+            elif not self._guarded:  # its first frame is on its way. G-3
+                self._parting = goaway
+                self._wait(self._limits.linger_seconds)
             self._settle()
 
     def output(self) -> bytes:
@@ -247,7 +251,7 @@ class Connection(Hearing):
             self.counts["invalid_records"] += 1  # S-3
         self._move(Event.END)
         said = self._farewell("the other side ended the connection")
-        failed = self._calls.fail(self._last_accepted, said)
+        failed = self._calls.fail(said)
         self._settle()
         return list(failed)
 
@@ -259,7 +263,7 @@ class Connection(Hearing):
         if self.state is State.CLOSED:
             return []
         self._move(Event.LOST)
-        failed = self._calls.fail(self._last_accepted, self._farewell(reason))
+        failed = self._calls.fail(self._farewell(reason))
         return [*failed, *self._abandon()]
 
     def overflow(self) -> Events:
@@ -282,10 +286,12 @@ class Connection(Hearing):
         for id in self._requests.expired(now):
             if self._requests.cancel(id, Status.DEADLINE_EXCEEDED):
                 events.append(Cancelled(id, Status.DEADLINE_EXCEEDED))
-        if now >= self._until:
+        if now >= self._until and self._parting is not None:
+            self._parting, self._until = None, inf  # there is nobody to say it to
+        elif now >= self._until:
             self._move(Event.EXPIRE)
             said = self._farewell("the connection ended before an answer came")
-            events += self._calls.fail(self._last_accepted, said)
+            events += self._calls.fail(said)
         elif self.state in READING:
             self._watch_input(now, events)
         self._settle()

@@ -158,6 +158,8 @@ class Hearing(Life):
             self.goaway = read_goaway(frame.payload)
             self._move(Event.GOAWAY)
             events.append(Leaving(self.goaway))
+            said = self._farewell("the other side accepts no more calls")
+            events += self._calls.refuse(self.goaway.last_id, said)
 
     def _hear_cancel(self, frame: Frame, began: float, events: Events) -> None:
         if not self._understands(frame):

@@ -9,7 +9,7 @@ from math import inf
 from typing import Final
 
 from tracewire.codec import Frame, Kind, Status, encode, to_stream
-from tracewire.codec.constants import MAX_FRAME, MAX_ID
+from tracewire.codec.constants import MAX_FRAME
 
 from .calls import Calls
 from .events import Cancelled, Happening
@@ -48,6 +48,7 @@ class Life:
         "_invalid",
         "_limits",
         "_output",
+        "_parting",
         "_pings",
         "_read",
         "_record_began",
@@ -91,6 +92,8 @@ class Life:
         self._greeting: Hello | None = Hello(
             even_keys=tuple(even_keys), max_frame=limits.max_frame, agent=agent
         )
+        #: The goaway of a drain that could not be said yet.
+        self._parting: Goaway | None = None
         self._read = self._cancels = self._invalid = 0  # requests, cancels, invalid records
         self._record_began: float | None = None
         self._heard = clock()
@@ -122,10 +125,13 @@ class Life:
             self._write(encode(frame))
 
     def _greet(self) -> None:
-        """Says hello, as early as it may be said. C-7"""
+        """Says hello, as early as it may be said, and goodbye if it is late for that. C-7"""
         if self._greeting is not None and self.state in WRITING:
             self._write(encode(self._greeting.frame()))
             self._greeting = None
+        if self._parting is not None:
+            self._say(self._parting.frame())
+            self._parting = None
 
     def _move(self, event: Event) -> None:
         before = self.state
@@ -145,7 +151,7 @@ class Life:
     def _settle(self) -> None:
         """Moves on where nothing is left to wait for."""
         waits = {
-            State.DRAINING: len(self._requests),
+            State.DRAINING: len(self._requests) + (self._parting is not None),
             State.LEAVING: len(self._requests) + len(self._calls),
             State.FINISHING: len(self._requests),
         }
@@ -158,17 +164,13 @@ class Life:
         self._say(Goaway(self._requests.last_id, status, text).frame())
         self._move(Event.FAULT)
         said = f"the connection failed: {text}"
-        events += self._calls.fail(self._last_accepted, said)
+        events += self._calls.fail(said)
         events += self._abandon()
 
     def _abandon(self) -> list[Cancelled]:
         """Handlers whose response nobody will read."""
         open_ids = [id for id in self._requests if self._requests.cancel(id, Status.CANCELLED)]
         return [Cancelled(id, Status.CANCELLED) for id in open_ids]
-
-    @property
-    def _last_accepted(self) -> int:
-        return MAX_ID if self.goaway is None else self.goaway.last_id
 
     def _farewell(self, reason: str) -> str:
         """The reason, and what the other side said of it."""

@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 import stat
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final, Self
 
@@ -36,7 +37,8 @@ class Server:
         self._listener: Any = None
         #: The file of a Unix socket and its inode: another server may have replaced it.
         self._file: tuple[str, int] | None = None
-        self._stopped = False
+        #: What is done, once it stopped listening, with peers that were on their way in.
+        self._meet_late: Callable[[Peer], None] | None = None
         self._home = Home("this server", "serve again in this one")
         endpoint.opened = self._opened
         endpoint.closed = self._peers.discard
@@ -63,15 +65,16 @@ class Server:
     async def drain(self, text: str | None = None) -> None:
         """Accepts no more, and ends every connection in good order: no accepted call is lost."""
         self._home.check()
-        self._stop_listening()
-        async with asyncio.TaskGroup() as draining:
-            for peer in self.peers:
-                draining.create_task(peer.drain(text))
+        await self._stop_listening(lambda peer: peer.leave(text))
+        while self._peers:
+            async with asyncio.TaskGroup() as draining:
+                for peer in self.peers:
+                    draining.create_task(peer.drain(text))
 
     async def close(self) -> None:
         """Accepts no more, and ends every connection now."""
         self._home.check()
-        self._stop_listening()
+        await self._stop_listening(Peer.refuse)
         async with asyncio.TaskGroup() as closing:
             for peer in self.peers:
                 closing.create_task(peer.close())
@@ -105,18 +108,21 @@ class Server:
 
     def _opened(self, peer: Peer) -> None:
         self._peers.add(peer)
-        if self._stopped:  # it was on its way in
-            peer.refuse()
+        if self._meet_late is not None:
+            self._meet_late(peer)
         elif len(self._peers) > self._endpoint.limits.connections:
             self._endpoint.counts["connections_refused"] += 1
             peer.refuse()
 
-    def _stop_listening(self) -> None:
-        if self._stopped:
+    async def _stop_listening(self, meet_late: Callable[[Peer], None]) -> None:
+        listening = self._meet_late is None
+        self._meet_late = meet_late
+        if not listening:
             return
-        self._stopped = True
         if self._file is not None:
             _unlink_socket(*self._file)  # while it is open, so that no other has its inode
+        if isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
+            await _stop_accepting(self._listener.sockets)
         self._listener.close()
 
 
@@ -183,6 +189,18 @@ def _unix_socket(path: str) -> socket.socket:
         raise
     bound.setblocking(False)
     return bound
+
+
+async def _stop_accepting(sockets: Iterable[Any]) -> None:
+    """Lets the turn go by in which the last connection was accepted.
+
+    One that is accepted in the turn in which a server of asyncio's own loop closes is forgotten: it
+    stays open, and nobody reads it.
+    """
+    loop = asyncio.get_running_loop()
+    for each in sockets:
+        loop.remove_reader(each.fileno())
+    await asyncio.sleep(0)
 
 
 def _answers(path: str) -> bool:

@@ -25,6 +25,9 @@ _servers: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, "MemorySe
 class MemoryServer:
     """Listens on a name. Connections that were accepted go on after ``close``."""
 
+    #: As of asyncio's servers; it listens on none.
+    sockets: Final = ()
+
     def __init__(
         self,
         name: str,

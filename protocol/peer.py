@@ -222,8 +222,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     async def drain(self, text: str | None = None) -> None:
         """Ends the connection in good order: calls that were accepted are answered first."""
         self._check_use()
-        self._connection.drain(text)
-        self._wrote()
+        self.leave(text)
         await self.wait_closed()
 
     async def close(self) -> None:
@@ -260,6 +259,11 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             said = "the deadline passed before the call could be sent"
             raise RpcError(Status.DEADLINE_EXCEEDED, said, executed=Executed.NO) from None
         return None if until is None else until - self._loop.time()
+
+    def leave(self, text: str | None = None) -> None:
+        """Begins to drain."""
+        self._connection.drain(text)
+        self._wrote()
 
     def refuse(self) -> None:
         """Closes a connection that is one too many."""

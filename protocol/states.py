@@ -4,6 +4,7 @@ A connection has one state, which says what this side may still do. It begins OP
 end it in good order, and each side can be the one that begins:
 
 - This side drains: it says goaway and is DRAINING until the calls that it accepted are answered.
+  One that may not send frames yet says it after the first that it reads, and waits for that, too.
   Then it shuts down writing and is LINGERING: it reads on, for answers to its own calls, until the
   input ends or the linger time is over.
 - The other side drains: its goaway was read, and this side is LEAVING until no call is open in

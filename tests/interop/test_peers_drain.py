@@ -1,6 +1,8 @@
 """Connections that end in good order: no call that was accepted is lost, and none runs twice."""
 
 import asyncio
+import socket
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -108,6 +110,31 @@ async def test_what_a_draining_side_writes(plain: Place) -> None:
         raw.writer.close()
         await draining
         assert gate.began.empty()
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_connection_that_is_accepted_as_the_server_stops_ends(
+    kernel: Place, turns: int
+) -> None:
+    server = await kernel.serve(Service())
+    async with server:
+        with connected(server.url) as client:
+            client.shutdown(socket.SHUT_WR)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await server.drain()
+            with suppress(ConnectionResetError):  # it was not accepted
+                assert await asyncio.get_running_loop().sock_recv(client, 1) == b""
+
+
+def connected(url: str) -> socket.socket:
+    """Made without a turn of the loop, which has yet to accept it."""
+    scheme, _, rest = url.partition("://")
+    client = socket.socket(socket.AF_UNIX if scheme == "unix" else socket.AF_INET)
+    host, _, port = rest.rpartition(":")
+    client.connect(rest if scheme == "unix" else (host, int(port)))
+    client.setblocking(False)
+    return client
 
 
 async def test_answers_to_a_drained_sides_own_calls_are_still_heard(plain: Place) -> None:

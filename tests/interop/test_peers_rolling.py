@@ -54,7 +54,7 @@ class Load:
             await self._more.wait()
 
 
-async def test_a_server_that_drains_and_its_successor_in_one_process(plain: Place) -> None:
+async def test_a_server_that_drains_and_its_successor_in_one_process(place: Place) -> None:
     service, ran, load = Service(), Counter[int](), Load()
 
     @service.method
@@ -64,14 +64,14 @@ async def test_a_server_that_drains_and_its_successor_in_one_process(plain: Plac
         ran[number] += 1
         return number
 
-    server = await plain.serve(service)
-    plain.url = server.url  # the port that was given
-    async with plain.connect(server).kept() as peer, plain.connect(server).kept() as another:
+    server = await place.serve(service)
+    place.url = server.url  # the port that was given
+    async with place.connect(server).kept() as peer, place.connect(server).kept() as another:
         calling = [asyncio.create_task(load.call_on(each)) for each in (peer, another) * AT_ONCE]
         for _ in range(4):
             await load.passes(BETWEEN)
             await server.drain()
-            server = await plain.serve(service)
+            server = await place.serve(service)
         await load.passes(BETWEEN)
         load.stopped = True
         await asyncio.gather(*calling)

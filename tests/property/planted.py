@@ -6,10 +6,18 @@ from tracewire.codec import Frame, Kind, Status, encode, encode_response, to_str
 from tracewire.protocol.calls import Calls
 from tracewire.protocol.connection import Connection
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.events import Cancelled, Notified
+from tracewire.protocol.events import Cancelled, Failed, Notified
 from tracewire.protocol.life import Events
 from tracewire.protocol.states import Event, State
 from tracewire.protocol.status import RpcError
+
+
+def said_otherwise(events: Events, executed: Executed) -> Events:
+    """The same events, but calls that failed say this of whether they ran."""
+    for event in events:
+        if isinstance(event, Failed):
+            event.error.executed = executed
+    return events
 
 
 class SwapsIds(Connection):
@@ -79,9 +87,8 @@ class DeniesWhatWasCancelled(Connection):
 class DeniesWhatWasSent(Connection):
     __slots__ = ()
 
-    @property
-    def _last_accepted(self) -> int:
-        return 0
+    def end(self) -> Events:
+        return said_otherwise(super().end(), Executed.NO)
 
 
 class SaysAWrongLastId(Connection):
@@ -109,9 +116,11 @@ class AcceptsWhileItDrains(Connection):
 class ForgetsWhatItWasTold(Connection):
     __slots__ = ()
 
-    def end(self) -> Events:
-        self.goaway = None
-        return super().end()
+    def _hear_frame(self, frame: Frame, began: float, events: Events) -> None:
+        before = len(events)
+        super()._hear_frame(frame, began, events)
+        if frame.kind == Kind.GOAWAY:
+            said_otherwise(events[before:], Executed.MAYBE)
 
 
 class LosesOutcomes(Connection):
@@ -350,7 +359,7 @@ PLANTED: list[tuple[type[Connection], str]] = [
     (DeniesWhatWasSent, "ran, and was reported as not executed"),
     (SaysAWrongLastId, "and said that 0 was the last"),
     (AcceptsWhileItDrains, "was the last"),
-    (ForgetsWhatItWasTold, "may have run, and its side heard all, but not whether"),
+    (ForgetsWhatItWasTold, "is above the last that goaway accepts, and may have run"),
     (LosesOutcomes, "has 0 outcomes"),
     (ReportsTwice, "has 2 outcomes"),
     (ReportsWhatWasGivenUp, "has 2 outcomes"),

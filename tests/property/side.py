@@ -213,7 +213,10 @@ class Side:
 
     def _end_call(self, caller: str, outcome: Outcome) -> None:
         self._history.outcomes[caller].append(outcome)
-        self._calls.pop(caller, None)
+        id, _ = self._calls.pop(caller, (0, inf))
+        goaway, vague = self.connection.goaway, outcome.executed is not Executed.NO
+        if goaway and id > goaway.last_id and vague and outcome.status is Status.UNAVAILABLE:
+            self._saw(f"call {caller} is above the last that goaway accepts, and may have run")
 
     def _note_break(self, id: int) -> None:
         """A side whose connection was lost, or failed, answers nothing."""
@@ -247,13 +250,14 @@ class Side:
 
     def _check_rest(self, state: State) -> None:
         """What may still be open in a state that ends a connection."""
-        calls, requests = self.connection.calls_open, self.connection.requests_open
+        connection = self.connection
+        calls, requests = connection.calls_open, connection.requests_open
         waits = {
             State.DRAINING: requests,
             State.LEAVING: calls + requests,
             State.FINISHING: requests,
         }
-        if waits.get(state) == 0:
+        if waits.get(state) == 0 and connection.may_frame:  # else goaway waits to be said
             self._saw(f"{self.name} is {state.name} and waits for nothing")
         if calls and state in _DEAF:
             self._saw(f"{self.name} is {state.name}, has open calls, and no answer can come")

@@ -54,6 +54,31 @@ def test_accepted_calls_are_finished_before_writing_is_shut_down(met: Maker) -> 
     assert [frame.kind for frame in talk.says()] == [4, 1, 1]
 
 
+def test_an_acceptor_that_read_no_frame_yet_says_goaway_after_the_first(fresh: Maker) -> None:
+    talk = fresh(connector=False)
+    talk.connection.drain("restarting")
+    assert (talk.state(), talk.says()) == (State.DRAINING, [])
+    talk.hears(request(1))
+    said = talk.says()
+    assert [frame.kind for frame in said] == [Kind.HELLO, Kind.GOAWAY, Kind.RESPONSE]
+    assert body(said[1]) == {0: 0, 1: 0, 2: "restarting"}
+    assert said[2].status is Status.UNAVAILABLE  # C-18
+    assert talk.state() is State.LINGERING
+
+
+def test_an_acceptor_waits_5_seconds_for_the_first_frame_after_which_it_says_goaway(
+    fresh: Maker,
+) -> None:
+    talk = fresh(connector=False)
+    talk.connection.drain()
+    talk.waits(4.999)
+    assert talk.state() is State.DRAINING
+    talk.waits(0.001)
+    assert (talk.state(), talk.says()) == (State.LINGERING, [])
+    talk.waits(5.0)
+    assert talk.state() is State.CLOSED
+
+
 def test_a_cancelled_handler_is_waited_for(met: Maker) -> None:  # C-16, C-17
     talk = met()
     talk.hears(request(1))
@@ -190,6 +215,21 @@ def test_a_call_that_is_over_in_another_way_is_not_waited_for(met: Maker, how: s
     assert [frame.kind for frame in talk.says()] == [Kind.REQUEST, Kind.CANCEL]
 
 
+def test_calls_that_a_goaway_does_not_accept_fail_at_once(met: Maker) -> None:  # C-18, C-19
+    talk = met()
+    for caller in "abc":
+        talk.connection.request(caller, "m")
+    leaving, *failed = talk.hears(goaway(1, 0, "restarting"))
+    assert leaving == Leaving(Goaway(1, 0, "restarting"))
+    assert [outcome(event) for event in failed] == [
+        ("b", Status.UNAVAILABLE, Executed.NO),
+        ("c", Status.UNAVAILABLE, Executed.NO),
+    ]
+    assert talk.state() is State.LEAVING
+    assert talk.hears(response(1, b"done")) == [Answered("a", response(1, b"done"))]
+    assert talk.state() is State.CLOSED
+
+
 def test_a_side_without_calls_closes_at_once_on_goaway(met: Maker) -> None:
     talk = met()
     talk.hears(goaway())
@@ -210,9 +250,9 @@ def test_a_second_goaway_changes_nothing(met: Maker) -> None:
     talk = met()
     for caller in "ab":
         talk.connection.request(caller, "m")
-    talk.hears(goaway(1))
+    talk.hears(goaway(1))  # which refuses the second
     assert talk.hears(goaway(2, 3, "later")) == []
-    assert [outcome(event)[2] for event in talk.connection.end()] == [Executed.MAYBE, Executed.NO]
+    assert [outcome(event)[2] for event in talk.connection.end()] == [Executed.MAYBE]
 
 
 def test_both_sides_may_drain(met: Maker) -> None:
