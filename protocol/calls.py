@@ -55,7 +55,7 @@ class Calls:
         return min((expires for _, expires in self._open.values()), default=inf)
 
     def refuse(self, last_accepted: int, message: str) -> list[Failed]:
-        """Calls above the last that the other side accepts fail UNAVAILABLE: they never run. C-18"""
+        """Calls above the last that is accepted fail UNAVAILABLE: they never run. C-18"""
         late = [id for id in self._open if id > last_accepted]
         return [_unavailable(self.end(id), message, Executed.NO) for id in late]
 
