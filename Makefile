@@ -67,8 +67,11 @@ test: ## everything below that judges, then the suite on each Python against the
 test-quick: .venv/installed ## the suite in .venv; ARGS="-k name" selects
 	.venv/bin/pytest $(SUITE)
 
+# Some tests are of what no version of Python changes, and run on the first alone.
+ONCE = $(if $(filter $1,$(firstword $(VERSIONS))),,-m "not once")
+
 test-python%: .venv-%/installed
-	.venv-$*/bin/pytest -o cache_dir=.venv-$*/cache $(SUITE)
+	.venv-$*/bin/pytest -o cache_dir=.venv-$*/cache $(call ONCE,$*) $(SUITE)
 
 .PRECIOUS: .venv-%/installed
 .venv-%/installed: $(SDIST)
@@ -95,10 +98,10 @@ test-sanitized: ## the suite on a build with gcc's address and undefined sanitiz
 	@echo "test-sanitized is skipped: gcc with libasan is not installed"; exit $${TRACEWIRE_NO_SKIPS:-0}
 else
 test-sanitized: .venv-sanitized/installed
-	@# Not what the compiled codec has no part in: the reference, and the gate, which runs git.
+	@# Not what the compiled codec has no part in: the reference, and whole programs.
 	@# Nor processes that export by protobuf, where a leak of its own looks like any.
 	$(SANITIZED) .venv-sanitized/bin/pytest --capture=sys -o cache_dir=.venv-sanitized/cache \
-		-k "not reference" --ignore=tests/unit/test_gate.py \
+		-k "not reference" -m "not once" \
 		--ignore=tests/interop/test_tracing_otlp.py \
 		--ignore=tests/interop/test_tracing_gateway.py $(SUITE)
 endif
@@ -141,7 +144,11 @@ soak: .venv/installed ## the long runs, hours of them; figures go to docs/soak.m
 	.venv/bin/python -m fuzz.soak $(PARTS)
 
 .PHONY: demo
-demo: .venv/installed ## old, new and bare peers pass messages; each delivery is checked
+demo: .venv/installed ## a guild that is slow, a switch to frames and back, what tracing costs; ARGS=--stay
+	.venv/bin/python -m examples.guild.run $(ARGS)
+
+.PHONY: demo-peers
+demo-peers: .venv/installed ## old, new and bare peers pass messages; each delivery is checked
 	.venv/bin/python -m examples.demo.run
 
 # In this order: the worked examples are made from the vectors.

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 GENERATIONS = {"bare": 0, "framed": 1, "tracing-a": 2, "tracing-b": 2}
 #: Outcome by generation of sender and receiver, as section 6 of the specification has it.

@@ -10,6 +10,8 @@ import pytest
 
 from tracewire.protocol import Service, serve
 
+pytestmark = pytest.mark.once
+
 CONNECTIONS = 10_000
 CROWD = Path(__file__).parent / "peers" / "crowd.py"
 

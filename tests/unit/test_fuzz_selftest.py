@@ -14,6 +14,8 @@ from fuzz.build import ROOT, Unavailable, check_tools
 from fuzz.invariants import INVARIANTS
 from tracewire.codec import reference
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def tools() -> None:

@@ -24,6 +24,8 @@ Git = Callable[..., str]
 needs_valgrind = pytest.mark.skipif(
     shutil.which("valgrind") is None, reason="valgrind is not installed"
 )
+pytestmark = pytest.mark.once
+
 MEANT = Rise("decode", 3.5, "asks one question more")
 
 

@@ -14,9 +14,10 @@ from tracewire.spec.rules import read_rules
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-#: Commands that have a test of their own: test_demo, the suite itself, test_packaging, test_cli_*.
+#: Commands with a test of their own: test_guild, test_demo, the suite, test_packaging, test_cli_*.
 ELSEWHERE = {
     "make demo",
+    "make demo-peers",
     "make test",
     "pip install .",
     'pip install ".[tool]"',
