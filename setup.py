@@ -18,11 +18,12 @@ PACKAGES = {
     "tracewire.codec": "codec",
     "tracewire.protocol": "protocol",
     "tracewire.spec": "spec",
+    "tracewire.spec.suite": "spec/suite",
 }
 DATA = {
     "tracewire": ["py.typed"],
     "tracewire.codec": ["*.pyi"],
-    "tracewire.spec": ["tracewire.md", "registry.toml", "frame.cddl", "vectors/*.json"],
+    "tracewire.spec": ["tracewire.md", "registry.toml", "frame.cddl", "testee.md", "vectors/*.json"],
 }
 CHECKED = ["-g", "-UNDEBUG", "-fno-omit-frame-pointer"]
 

@@ -7,6 +7,7 @@ from tracewire.codec import IMPLEMENTATION
 
 from .bench import bench
 from .call import call
+from .conform import conform
 from .echo import echo
 from .explain import explain
 from .rules import rules
@@ -33,5 +34,5 @@ def group(context: click.Context) -> None:
         context.exit(2)
 
 
-for command in (validate, explain, rules, bench, call, echo, top):
+for command in (validate, explain, rules, conform, bench, call, echo, top):
     group.add_command(command)

@@ -78,11 +78,13 @@ def read_rules() -> Iterator[Rule]:
 
 
 def read_vectors() -> Iterator[dict[str, Any]]:
-    """Every installed test vector."""
+    """Every installed test vector, with the ``area`` that it is of."""
     folder = files("tracewire.spec") / "vectors"
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".json") and file.name != "schema.json":
-            yield from json.loads(file.read_text(encoding="utf-8"))["vectors"]
+            content = json.loads(file.read_text(encoding="utf-8"))
+            for vector in content["vectors"]:
+                yield {"area": content["area"], **vector}
 
 
 def _choose(known: dict[str, Rule], wanted: str) -> Rule:

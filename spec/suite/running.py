@@ -1,0 +1,43 @@
+"""Runs cases on a testee or on a live peer."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from .case import Case, Outcome, run
+from .testee import testee
+from .wire import Limits, dial
+
+#: Live cases that run at once; most of their time they wait.
+AT_ONCE: Final = 8
+
+Tell = Callable[[Outcome], object]
+
+
+async def run_on_testee(
+    command: Sequence[str], cases: Sequence[Case], patience: float, tell: Tell
+) -> tuple[str, list[Outcome]]:
+    """The testee's name, and what came of the cases, in their order. CannotStart."""
+    outcomes = []
+    async with testee(command, patience) as asked:
+        for case in cases:
+            outcomes.append(await run(case, asked, time.monotonic))
+            tell(outcomes[-1])
+    return f"{asked.name}, generation {asked.generation}", outcomes
+
+
+async def run_on_peer(
+    url: str, cases: Sequence[Case], patience: float, limits: Limits, tell: Tell
+) -> list[Outcome]:
+    """What came of the cases, in their order. CannotReach; ValueError for a wrong address."""
+    peer = await dial(url, patience, limits)
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(case: Case) -> Outcome:
+        async with room:
+            outcome = await run(case, peer, time.monotonic)
+        tell(outcome)
+        return outcome
+
+    return list(await asyncio.gather(*map(one, cases)))

@@ -1,0 +1,257 @@
+"""A connection to a live peer on which a case says what it wants, and hears what comes."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cbor2
+
+from tracewire.codec import Frame, FrameError, Kind, Status, StreamDecoder, encode, to_stream
+from tracewire.codec.constants import CONTENT_FORMAT, MAX_FRAME
+from tracewire.protocol.address import HostAddress, UnixAddress, parse_address
+
+from .case import Failed
+
+_READ: Final = 1 << 16
+#: Seconds in which a peer that is silent is taken to have nothing to say.
+QUIET: Final = 0.3
+OCTETS: Final[Mapping[int | str, object]] = {CONTENT_FORMAT: 42}  # application/octet-stream
+
+
+class CannotReach(Exception):
+    """Nobody answers at the address."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the peer's limits are; by default those of the specification."""
+
+    in_flight: int = 1_000
+    record_seconds: float = 30.0
+    max_frame: int = MAX_FRAME
+
+
+class Wire:
+    """``patience``: seconds that an answer may take."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, patience: float
+    ) -> None:
+        self._reader, self._writer, self._patience = reader, writer, patience
+        self._decoder = StreamDecoder(1 << 31)
+        self._heard: list[Frame] = []
+        self._said = ""
+
+    async def say(self, *items: Frame | bytes) -> None:
+        """Records, in one piece; bytes stand for a record of any content."""
+        await self.write(b"".join(map(record, items)))
+
+    async def write(self, data: bytes) -> None:
+        self._said = data[-40:].hex()
+        try:
+            self._writer.write(data)
+            async with asyncio.timeout(self._patience):
+                await self._writer.drain()
+        except (OSError, TimeoutError) as error:
+            raise Failed(f"the peer takes no more: {error or 'it does not read'}") from None
+
+    async def end(self) -> None:
+        """Shuts down writing."""
+        self._writer.write_eof()
+
+    async def hear(self, within: float | None = None) -> Frame | None:
+        """The next frame; None at the end of the input. Failed where none comes in time."""
+        within = self._patience if within is None else within
+        try:
+            async with asyncio.timeout(within):
+                while not self._heard:
+                    data = await self._reader.read(_READ)
+                    if not data:
+                        return None
+                    self._take(data)
+        except TimeoutError:
+            raise Failed(f"nothing came within {within:g} s; last said: …{self._said}") from None
+        except ConnectionError:
+            return None
+        return self._heard.pop(0)
+
+    def _take(self, data: bytes) -> None:
+        for item in self._decoder.feed(data):
+            if isinstance(item, FrameError):
+                raise Failed(f"the peer sent an invalid frame: {item}")
+            self._heard.append(item)
+
+    async def answer(self, within: float | None = None) -> Frame:
+        """The next response; hellos are passed over."""
+        while True:
+            frame = await self.hear(within)
+            if frame is None:
+                raise Failed(f"the peer closed; last said: …{self._said}")
+            if frame.kind == Kind.RESPONSE:
+                return frame
+            if frame.kind != Kind.HELLO:
+                raise Failed(f"a response was expected, {shown(frame)} came")
+
+    async def goaway(self) -> Frame:
+        """What is said at a connection error, after which nothing but the end comes."""
+        while (frame := await self.hear()) is not None:
+            if frame.kind == Kind.GOAWAY:
+                if (more := await self.hear()) is not None:
+                    raise Failed(f"after goaway came {shown(more)}")
+                return frame
+        raise Failed("the peer closed without a goaway")
+
+    async def rest(self) -> list[Frame]:
+        """All that comes until the end."""
+        frames = []
+        while (frame := await self.hear()) is not None:
+            frames.append(frame)
+        return frames
+
+    async def silence(self) -> None:
+        """Nothing comes for a while."""
+        try:
+            frame = await self.hear(QUIET)
+        except Failed:
+            return
+        raise Failed(f"nothing was expected, {shown(frame)} came")
+
+    async def pong(self, id: int) -> list[Frame]:
+        """Pings; what came before the pong. A ping is answered after what was read before it."""
+        await self.say(Frame(Kind.PING, id, 0))
+        before: list[Frame] = []
+        while (frame := await self.hear()) is not None:
+            if (frame.kind, frame.id) == (Kind.PONG, id):
+                return before
+            before.append(frame)
+        raise Failed("the peer closed when it was pinged")
+
+
+@dataclass(frozen=True)
+class Dial:
+    """Opens connections to the peer."""
+
+    open: Callable[[], Any]
+    patience: float
+    limits: Limits
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[Wire]:
+        try:
+            async with asyncio.timeout(self.patience):
+                reader, writer = await self.open()
+        except (OSError, TimeoutError) as error:
+            raise Failed(f"the peer cannot be reached any more: {error}") from None
+        try:
+            yield Wire(reader, writer, self.patience)
+        finally:
+            writer.transport.abort()
+
+    async def check_alive(self) -> None:
+        """The peer answers on a new connection."""
+        async with self() as wire:
+            await wire.say(request(1, "tracewire.echo", b"alive", OCTETS))
+            response = await wire.answer()
+            if (response.id, response.status, response.payload) != (1, Status.OK, b"alive"):
+                raise Failed(f"afterwards an echo was answered by {shown(response)}")
+
+
+async def dial(url: str, patience: float, limits: Limits) -> Dial:
+    """To a peer that answers. ValueError for another address, CannotReach where it does not."""
+    address = parse_address(url)
+
+    async def open() -> Any:
+        if isinstance(address, UnixAddress):
+            return await asyncio.open_unix_connection(address.path, limit=_READ)
+        assert isinstance(address, HostAddress)
+        opened = await asyncio.open_connection(address.host, address.port, limit=_READ)
+        connected: socket.socket = opened[1].get_extra_info("socket")
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return opened
+
+    if address.scheme not in ("tcp", "unix"):
+        raise ValueError("the suite speaks to tcp:// and unix:// addresses")
+    dialled = Dial(open, patience, limits)
+    try:
+        await dialled.check_alive()
+    except Failed as error:
+        raise CannotReach(str(error)) from None
+    return dialled
+
+
+def record(item: Frame | bytes) -> bytes:
+    return to_stream(encode(item) if isinstance(item, Frame) else item)
+
+
+def request(id: int, method: str, payload: bytes = b"", keys: Any = None) -> Frame:
+    return Frame(Kind.REQUEST, id, method, payload, None, keys)
+
+
+def echo(id: int, payload: bytes = b"x") -> Frame:
+    return request(id, "tracewire.echo", payload, OCTETS)
+
+
+def sleep(id: int, seconds: float, keys: Any = None) -> Frame:
+    """Whole seconds where it can be, which needs no float."""
+    number = int(seconds) if seconds == int(seconds) else seconds
+    return request(id, "tracewire.sleep", cbor2.dumps(number), keys)
+
+
+def fail(id: int, **fields: Any) -> Frame:
+    return request(id, "tracewire.fail", cbor2.dumps(fields))
+
+
+def notification(keys: Any = None) -> Frame:
+    return Frame(Kind.NOTIFICATION, 0, "conform.nothing", b"", None, keys)
+
+
+def cancel(id: int) -> Frame:
+    return Frame(Kind.CANCEL, id, 0)
+
+
+def hello(fields: Any = None, keys: Any = None) -> Frame:
+    fields = {0: 2, 1: [], 2: [3, 4, 5, 6, 7], 3: MAX_FRAME} if fields is None else fields
+    return Frame(Kind.HELLO, 0, 0, cbor2.dumps(fields), None, keys)
+
+
+def goaway(last_id: int = 0, status: int = 0) -> Frame:
+    return Frame(Kind.GOAWAY, 0, 0, cbor2.dumps({0: last_id, 1: status}))
+
+
+def body(frame: Frame) -> dict[int, Any]:
+    """The map that is the body of an error, a hello or a goaway."""
+    try:
+        read = cbor2.loads(frame.payload)
+    except (cbor2.CBORDecodeError, ValueError) as error:
+        raise Failed(f"the body of {shown(frame)} is no CBOR: {error}") from None
+    if not isinstance(read, dict):
+        raise Failed(f"the body of {shown(frame)} is no map")
+    return read
+
+
+def expect(what: str, expected: object, came: object) -> None:
+    if came != expected:
+        raise Failed(f"{what}: expected {expected!r}, came {came!r}")
+
+
+def expect_error(frame: Frame, id: int, status: Status, executed: int | None = None) -> None:
+    """A response that fails, and what it says of whether the call ran."""
+    expect("id and status", (id, status.name), (frame.id, name_of(frame)))
+    if executed is not None:
+        expect("executed", executed, body(frame).get(2))
+
+
+def name_of(frame: Frame) -> str:
+    status = frame.status
+    return "none" if status is None else Status(status).name
+
+
+def shown(frame: Frame | None) -> str:
+    if frame is None:
+        return "the end"
+    kind = frame.kind.name if isinstance(frame.kind, Kind) else f"kind {frame.kind}"
+    said = f" {name_of(frame)}" if frame.kind == Kind.RESPONSE else ""
+    return f"{kind} {frame.id}{said}".lower() if not said else f"response {frame.id}{said}"

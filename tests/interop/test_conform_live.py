@@ -1,0 +1,159 @@
+"""The conformance suite on live peers: ours conform, and one fault fails where it is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.interop.places import Place
+from tracewire.codec import NOT_SAMPLED, Frame, FrameError, Kind
+from tracewire.codec.constants import MAX_FRAME
+from tracewire.protocol import Limits, Server
+from tracewire.protocol import hearing as hearing_module
+from tracewire.protocol.conformance import conformance_service
+from tracewire.protocol.connection import Connection
+from tracewire.protocol.hearing import Hearing
+from tracewire.protocol.life import Events, Life
+from tracewire.protocol.pings import Pings
+from tracewire.spec.suite import wire
+from tracewire.spec.suite.case import PASSED
+from tracewire.spec.suite.live import live_cases
+from tracewire.spec.suite.running import run_on_peer
+from tracewire.spec.suite.vectors import codec_cases
+
+pytestmark = pytest.mark.once
+
+CASES = live_cases()
+ASKED = wire.Limits(in_flight=20, record_seconds=0.5, max_frame=MAX_FRAME)
+OURS = Limits(in_flight=20, record_seconds=0.5, discard_seconds=0.2)
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+async def failed_on(server: Server) -> dict[str, str]:
+    """Sections of cases that did not pass, by id."""
+    came = await run_on_peer(server.url, CASES, 1.5, ASKED, lambda _: None)
+    return {each.case.id: each.case.section for each in came if each.verdict != PASSED}
+
+
+async def test_our_peers_conform(kernel: Place) -> None:
+    async with await kernel.serve(conformance_service(), limits=OURS) as server:
+        assert await failed_on(server) == {}
+
+
+def test_the_suite_has_at_least_150_cases_with_ids_of_their_own() -> None:
+    ids = [case.id for case in (*CASES, *codec_cases())]
+    assert len(ids) >= 150
+    assert len({case.id for case in CASES}) == len(CASES)
+
+
+def refuses(wanted: Callable[[Frame], bool], rule: str) -> Patch:
+    """A peer that takes such a frame for an invalid one."""
+
+    def patch(monkeypatch: pytest.MonkeyPatch) -> None:
+        hear = Hearing._hear_frame
+
+        def hear_frame(self: Hearing, frame: Frame, began: float, events: Events) -> None:
+            if wanted(frame):
+                error = FrameError(rule, kind=frame.kind, id=frame.id)
+                return self._hear_invalid(error, events)
+            return hear(self, frame, began, events)
+
+        monkeypatch.setattr(Hearing, "_hear_frame", hear_frame)
+
+    return patch
+
+
+def replaces(owner: Any, name: str, value: Any) -> Patch:
+    return lambda monkeypatch: monkeypatch.setattr(owner, name, value)
+
+
+def says_a_wrong_last_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = Life._fault
+
+    def faulty(self: Life, *arguments: Any) -> None:
+        self._requests.last_id = 0
+        fault(self, *arguments)
+
+    monkeypatch.setattr(Life, "_fault", faulty)
+
+
+def closes_at_a_half_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Connection, "end", lambda self: self.lost())
+
+
+def counts_from_the_last_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    hear = Hearing._hear_frame
+
+    def hear_frame(self: Hearing, frame: Frame, began: float, events: Events) -> None:
+        hear(self, frame, self._heard, events)
+
+    monkeypatch.setattr(Hearing, "_hear_frame", hear_frame)
+
+
+def lets_ids_be_used_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    hear = Hearing._hear_frame
+
+    def hear_frame(self: Hearing, frame: Frame, began: float, events: Events) -> None:
+        if frame.kind != Kind.REQUEST or frame.id not in self._requests:
+            hear(self, frame, began, events)
+
+    monkeypatch.setattr(Hearing, "_hear_frame", hear_frame)
+
+
+def names_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse = Hearing._refuse
+
+    def without_details(
+        self: Hearing, id: int, status: Any, said: str, details: Any = None
+    ) -> None:
+        refuse(self, id, status, said)
+
+    monkeypatch.setattr(Hearing, "_refuse", without_details)
+
+
+def cuts_no_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tracewire.protocol import status
+
+    monkeypatch.setattr(status, "ERROR_BYTES", 1 << 20)
+
+
+FAULTS: dict[str, tuple[str, Patch]] = {
+    "2.1": ("F-11/longest", refuses(lambda frame: len(frame.method or "") == 255, "F-11")),
+    "3.1": ("X-2/most", refuses(lambda frame: len(frame.raw_extensions) == 64, "X-2")),
+    "3.2": ("X-9/deepest", refuses(lambda frame: is_deep(frame), "X-9")),
+    "6.": ("G-8/even", names_no_keys),
+    "7.1": ("C-4/fifteen", replaces(hearing_module, "INVALID_RECORDS", 15)),
+    "7.2": ("C-8/announces", replaces(Life, "_greet", lambda self: None)),
+    "7.3": ("C-13/in-flight", lets_ids_be_used_twice),
+    "7.4": ("C-15/flood", replaces(Pings, "strike", lambda self, now: False)),
+    "7.5": ("C-19/half-close", closes_at_a_half_close),
+    "7.6": ("C-20/unanswered", says_a_wrong_last_id),
+    "7.7": ("C-21/long", cuts_no_errors),
+    "7.8": ("C-24/first-byte", counts_from_the_last_byte),
+    "8.": ("T-2/not-sampled", refuses(lambda frame: frame.trace is NOT_SAMPLED, "X-1")),
+}
+
+
+def is_deep(frame: Frame) -> bool:
+    return any(item.data[:16] == b"\x81" * 15 + b"\x80" for item in frame.raw_extensions.values())
+
+
+@pytest.mark.parametrize("section", FAULTS)
+async def test_a_fault_fails_in_its_section_and_nowhere_else(
+    section: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    id, patch = FAULTS[section]
+    patch(monkeypatch)
+    place = Place("unix", f"unix://{tmp_path}/peer.sock")
+    async with await place.serve(conformance_service(), limits=OURS) as server:
+        failed = await failed_on(server)
+    assert id in failed
+    assert {number.split()[0] for number in failed.values()} == {section}
+
+
+async def test_a_peer_that_takes_less_than_it_announces_fails_at_the_limit(kernel: Place) -> None:
+    limits = Limits(max_frame=MAX_FRAME - 1, in_flight=20, record_seconds=0.5)
+    async with await kernel.serve(conformance_service(), limits=limits) as server:
+        failed = await failed_on(server)
+    assert set(failed) == {"S-2/longest"}
