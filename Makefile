@@ -154,6 +154,10 @@ demo-peers: .venv/installed ## old, new and bare peers pass messages; each deliv
 # In this order: the worked examples are made from the vectors.
 GENERATORS := spec.vectors.generate spec.collisions spec.examples
 
+.PHONY: matrix
+matrix: .venv/installed ## every peer of every generation sends to every other; writes docs/matrix.md
+	.venv/bin/python -m tests.interop.matrix --write docs/matrix.md
+
 .PHONY: generate
 generate: .venv/installed ## write the vectors and the worked examples anew
 	for each in $(GENERATORS); do .venv/bin/python -m $$each || exit; done
@@ -171,5 +175,5 @@ dist: .venv/installed ## the sdist, and the wheel built from it
 
 .PHONY: clean
 clean: ## remove all that the tasks made, the environments too
-	rm -rf .venv* build dist *.egg-info .benchmarks .hypothesis .coverage* .*_cache
+	rm -rf .venv* build dist tests/interop/peers/node/node_modules *.egg-info .benchmarks .hypothesis .coverage* .*_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,74 @@
+"""The relays of the matrix: ``relay.py transparent|terminating|damaging ROUTES``.
+
+ROUTES is JSON: the path on which to listen, and for each the path that records go on to. The
+terminating one is a hop of its own in the trace: it writes a new parent id, and a creation from the
+old trace where there is no usable one (C-27). All else it passes on. The damaging one turns a bit.
+"""
+
+import asyncio
+import json
+import random
+import sys
+from collections.abc import Awaitable, Callable
+
+from tracewire.codec import Frame, FrameError, TraceContext, decode, encode, is_frame
+from tracewire.codec.constants import CREATION
+
+
+def hop(record: bytes) -> bytes:
+    """The record as a terminating relay passes it on; what is no frame as it came."""
+    if not is_frame(record):
+        return record
+    try:
+        frame = decode(record)
+    except FrameError:
+        return b""
+    trace = frame.trace
+    if not isinstance(trace, TraceContext):
+        return record
+    onward = TraceContext(trace.trace_id, random.getrandbits(63) + 1, trace.flags, trace.state)
+    raw = {key: item for key, item in frame.raw_extensions.items() if key not in (1, 3)}
+    created: dict[int | str, object] = {}
+    if CREATION not in frame.extensions:
+        raw.pop(CREATION, None)  # unusable
+        created[CREATION] = TraceContext(trace.trace_id, trace.span_id, trace.flags)
+    kind = frame.kind
+    assert kind is not None  # not bare
+    return encode(Frame(kind, frame.id, frame.target, frame.payload, onward, created, raw))
+
+
+def damage(record: bytes) -> bytes:
+    """One bit of the middle is turned: in the body, or in what leads to it."""
+    at = len(record) // 2
+    return record[:at] + bytes([record[at] ^ 1]) + record[at + 1 :]
+
+
+PASS = {"transparent": lambda record: record, "terminating": hop, "damaging": damage}
+
+
+Passes = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def main(kind: str, routes: dict[str, str]) -> None:
+    for path, onward in routes.items():
+        await asyncio.start_unix_server(passing(kind, onward), path)
+    print("ready", flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+
+def passing(kind: str, onward: str) -> Passes:
+    async def passes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, to = await asyncio.open_unix_connection(onward)
+        while prefix := await reader.read(1):
+            prefix += await reader.readexactly(3)
+            record = await reader.readexactly(int.from_bytes(prefix, "big"))
+            record = PASS[kind](record)
+            to.write(len(record).to_bytes(4, "big") + record)
+        to.close()
+        writer.close()
+
+    return passes
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], json.loads(sys.argv[2])))

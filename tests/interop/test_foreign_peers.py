@@ -1,0 +1,108 @@
+"""Peers in other languages, written from the specification alone, conform and can be called."""
+
+import asyncio
+import os
+import shutil
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.interop import matrix
+from tests.interop.calls import failure
+from tracewire.codec import Status
+from tracewire.protocol import Body, Executed, connect
+from tracewire.spec.suite import wire
+from tracewire.spec.suite.case import FAILED, PASSED, UNSUPPORTED
+from tracewire.spec.suite.live import live_cases
+from tracewire.spec.suite.running import run_on_peer, run_on_testee
+from tracewire.spec.suite.vectors import codec_cases
+
+pytestmark = pytest.mark.once
+
+NODE = str(matrix.PEERS / "node")
+TESTEES = {
+    "node": ("node", f"{NODE}/testee.js"),
+    "erlang": ("erl", "-noshell", "-pa", str(matrix.ERLANG), "-eval", 'framed:main(["testee"])'),
+}
+GENERATION = {"node": 2, "erlang": 1}
+LIVE = {"node": ("node", f"{NODE}/peer.js")}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _installed() -> None:
+    missing = [
+        program for program in ("node", "npm", "erl", "erlc") if shutil.which(program) is None
+    ]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    matrix.compile_erlang()
+    matrix.install_node()
+
+
+@asynccontextmanager
+async def live(name: str, url: str) -> AsyncIterator[str]:
+    """A peer that listens there, with small limits; its address."""
+    environment = {**os.environ, "RECORD_SECONDS": "0.5", "IN_FLIGHT": "20"}
+    child = await asyncio.create_subprocess_exec(
+        *LIVE[name], url, stdin=PIPE, stdout=PIPE, env=environment
+    )
+    assert child.stdin is not None and child.stdout is not None
+    try:
+        said, address = (await child.stdout.readline()).decode().split()
+        assert said == "listening"
+        yield address
+    finally:
+        child.stdin.close()
+        await child.wait()
+
+
+@pytest.mark.parametrize("name", TESTEES)
+async def test_testees_conform_strictly(name: str) -> None:
+    said, came = await run_on_testee(TESTEES[name], list(codec_cases()), 10.0, lambda _: None)
+    assert said == f"{name}, generation {GENERATION[name]}"
+    assert [outcome.text for outcome in came if outcome.verdict == FAILED] == []
+    supported = [outcome for outcome in came if outcome.verdict != UNSUPPORTED]
+    assert len(supported) == len(came) if GENERATION[name] == 2 else len(supported) > 50
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "unix"])
+@pytest.mark.parametrize("name", LIVE)
+async def test_live_peers_conform(name: str, scheme: str, tmp_path: Path) -> None:
+    limits = wire.Limits(in_flight=20, record_seconds=0.5)
+    async with live(name, address(scheme, tmp_path)) as url:
+        came = await run_on_peer(url, live_cases(), 3.0, limits, lambda _: None)
+    assert [(o.case.id, o.text) for o in came if o.verdict != PASSED] == []
+
+
+def address(scheme: str, folder: Path) -> str:
+    return f"unix://{folder}/peer.sock" if scheme == "unix" else "tcp://127.0.0.1:0"
+
+
+@pytest.mark.parametrize("name", LIVE)
+async def test_our_peers_call_them(name: str, tmp_path: Path) -> None:
+    async with live(name, address("unix", tmp_path)) as url, connect(url) as peer:
+        assert await peer.call("tracewire.echo", Body(b"\xff\x00")) == Body(b"\xff\x00")
+        assert await peer.call("tracewire.sleep", 0) is None
+        failed = await failure(peer.call("tracewire.fail", {"status": 9, "message": "no"}))
+        assert (failed.status, failed.message) == (Status.FAILED_PRECONDITION, "no")
+        late = await failure(peer.call("tracewire.sleep", 5, timeout=0.1))
+        assert (late.status, late.executed) == (Status.DEADLINE_EXCEEDED, Executed.MAYBE)
+        sleeping = asyncio.ensure_future(peer.call("tracewire.sleep", 0.2))
+        await asyncio.sleep(0)  # it is sent
+        leaving: Any = asyncio.ensure_future(peer.drain())
+        assert await sleeping is None
+        await leaving
+
+
+def test_no_peer_of_another_imports_tracewire() -> None:
+    sources = [path for path in matrix.PEERS.rglob("*") if path.suffix in (".erl", ".js", ".go")]
+    foreign = [matrix.PEERS / name for name in ("old_framed.py", "bare_json.py", "grease.py")]
+    for path in (*sources, *foreign):
+        if "node_modules" not in path.parts:
+            assert "import tracewire" not in path.read_text(), path
+            assert "from tracewire" not in path.read_text(), path
+    assert len(sources) > 5
