@@ -158,6 +158,10 @@ GENERATORS := spec.vectors.generate spec.collisions spec.examples
 matrix: .venv/installed ## every peer of every generation sends to every other; writes docs/matrix.md
 	.venv/bin/python -m tests.interop.matrix --write docs/matrix.md
 
+.PHONY: model
+model: .venv/installed ## search the model of the rollout; writes docs/model.md
+	.venv/bin/python -m spec.model.check --write docs/model.md
+
 .PHONY: generate
 generate: .venv/installed ## write the vectors and the worked examples anew
 	for each in $(GENERATORS); do .venv/bin/python -m $$each || exit; done

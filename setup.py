@@ -23,7 +23,13 @@ PACKAGES = {
 DATA = {
     "tracewire": ["py.typed"],
     "tracewire.codec": ["*.pyi"],
-    "tracewire.spec": ["tracewire.md", "registry.toml", "frame.cddl", "testee.md", "vectors/*.json"],
+    "tracewire.spec": [
+        "tracewire.md",
+        "registry.toml",
+        "frame.cddl",
+        "testee.md",
+        "vectors/*.json",
+    ],
 }
 CHECKED = ["-g", "-UNDEBUG", "-fno-omit-frame-pointer"]
 

@@ -52,8 +52,11 @@ class Fleet:
         return await self.processes[name].report("done")
 
     async def ask_all(self, **command: object) -> dict[str, dict[str, Any]]:
-        answers = await asyncio.gather(*(self.ask(name, **command) for name in self.processes))
-        return dict(zip(self.processes, answers, strict=True))
+        async with asyncio.TaskGroup() as asking:
+            answers = {
+                name: asking.create_task(self.ask(name, **command)) for name in self.processes
+            }
+        return {name: answer.result() for name, answer in answers.items()}
 
     async def set(self, setting: Setting) -> None:
         """Every process traces in this way from now on."""
@@ -77,7 +80,7 @@ class Fleet:
         """How many sessions got each post."""
         found: dict[int, int] = {}
         for name in (holder.name for holder in HOLDERS):
-            for number, times in (await self.ask(name))["delivered"].items():
+            for number, times in (await self.ask(name, delivered=True))["delivered"].items():
                 found[int(number)] = found.get(int(number), 0) + times
         return found
 

@@ -6,7 +6,9 @@ It listens for messages on SOCKET, and obeys commands on stdin:
 
     {"setting": …}   traces in this way from now on
     {"report": URL}  tells the guild there which dialects it reads, by a call
-    {"counts": true} reports its processor time, what it delivered, recorded and extracted
+    {"delivered": true} reports how many messages each post has brought, too
+
+Each command is answered by a report of its processor time, spans, roots and extracts.
 
 It reports on stdout and ends when stdin does. Where GUILD_LOSES is its name it loses its first
 message, for a test of whether that is noticed.
@@ -78,7 +80,7 @@ async def main() -> None:
         report(
             event="done",
             seconds=time.process_time(),
-            delivered=sessions.delivered,
+            delivered=sessions.delivered if "delivered" in command else {},
             spans=spans.ended,
             roots=spans.roots,
             extracts=getattr(sessions, "extracted", 0),
