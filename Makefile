@@ -116,7 +116,7 @@ lint: .venv/installed ## ruff, mypy, and the stub held to the compiled module
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy -p tracewire
-	.venv/bin/mypy $(wildcard spec/vectors tests fuzz examples)
+	.venv/bin/mypy $(wildcard spec/vectors spec/model tests fuzz examples)
 	.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml tracewire.codec._speedups
 
 .PHONY: format
@@ -157,6 +157,10 @@ GENERATORS := spec.vectors.generate spec.collisions spec.examples
 .PHONY: matrix
 matrix: .venv/installed ## every peer of every generation sends to every other; writes docs/matrix.md
 	.venv/bin/python -m tests.interop.matrix --write docs/matrix.md
+
+.PHONY: upgrade
+upgrade: .venv/installed ## six processes are upgraded under load and go back; writes docs/rolling-upgrade.md
+	.venv/bin/python -m tests.interop.upgrade --write docs/rolling-upgrade.md
 
 .PHONY: model
 model: .venv/installed ## search the model of the rollout; writes docs/model.md
