@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from .address import MemoryAddress, UnixAddress, parse_address
 from .endpoint import AroundHandlers, Endpoint
+from .grease import EVERY
 from .limits import Limits
 from .listening import tls_times
 from .memory import memory_connect
@@ -71,6 +72,7 @@ def connect(
     agent: str | None = None,
     around_handlers: AroundHandlers | None = None,
     around_calls: AroundCalls | None = None,
+    grease: int = EVERY,
 ) -> Connecting:
     """Connects to ``tcp://host:port``, ``tls://host:port``, ``unix:///path`` or ``memory://name``.
 
@@ -79,7 +81,9 @@ def connect(
     made, and may raise ModeUnknown. ``trust``: of what the other side calls; by default that of a
     listener of this address. ``tls``: the context of a tls address, by default one that checks the
     server's certificate. ``around_handlers``, ``around_calls``: what runs around each handler
-    and each call, see endpoint.py and outgoing.py. Awaiting raises OSError if nobody answers.
+    and each call, see endpoint.py and outgoing.py. ``grease``: one frame in about so many has an
+    extension that nobody knows, see grease.py; 0 for none. Awaiting raises OSError if nobody
+    answers.
     """
     address = parse_address(url)
     if tls is not None and address.scheme != "tls":
@@ -97,6 +101,7 @@ def connect(
         limits=limits or Limits(),
         around_handlers=around_handlers,
         around_calls=around_calls,
+        grease=grease,
     )
     if agent is not None:
         endpoint.agent = agent

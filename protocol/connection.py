@@ -71,6 +71,8 @@ class Connection(Hearing):
                 raise _refused(Status.DEADLINE_EXCEEDED, "the deadline passed before the call")
             expires = self._clock() + timeout
             extensions = {**(extensions or {}), TIMEOUT: microseconds}
+        if self._grease is not None:
+            extensions = self._greased(self._calls.next_id, payload, extensions)
         frame = encode_request(self._calls.next_id, method, payload, trace, extensions)
         if len(frame) > self.peer_max_frame:
             raise self._too_long(frame)
@@ -95,6 +97,8 @@ class Connection(Hearing):
         self._check_open()
         self._check_evidence()
         self._check_extensions(extensions or {})
+        if self._grease is not None:
+            extensions = self._greased(0, payload, extensions)
         frame = encode_notification(method, payload, trace, extensions)
         if len(frame) > self.peer_max_frame:
             raise self._too_long(frame)
@@ -136,6 +140,8 @@ class Connection(Hearing):
 
         Gives the status of the answer. KeyError if no such request is in flight.
         """
+        if self._grease is not None:
+            extensions = self._greased(0, payload, extensions)
         frame = encode_response(id, payload, extensions=extensions)
         try:
             if extensions:
@@ -249,6 +255,8 @@ class Connection(Hearing):
             return []
         if self.state in READING and self._records.eof() is not None:
             self.counts["invalid_records"] += 1  # S-3
+        if self.goaway is None:
+            self._note_choked()
         self._move(Event.END)
         said = self._farewell("the other side ended the connection")
         failed = self._calls.fail(said)
@@ -262,6 +270,8 @@ class Connection(Hearing):
         """
         if self.state is State.CLOSED:
             return []
+        if self.state is State.OPEN:
+            self._note_choked()
         self._move(Event.LOST)
         failed = self._calls.fail(self._farewell(reason))
         return [*failed, *self._abandon()]
@@ -307,6 +317,13 @@ class Connection(Hearing):
         elif self.state in WRITING:
             self._write(frame)
             self._settle()
+
+    def _greased(self, id: int, payload: bytes, extensions: Extensions | None) -> Extensions | None:
+        """The extensions of a frame, one in so many with grease. ``id``: of a request."""
+        grease = self._grease
+        assert grease is not None
+        grease.left -= 1
+        return extensions if grease.left else grease.on(id, payload, extensions)
 
     def _check_open(self) -> None:
         if self.state is not State.OPEN:

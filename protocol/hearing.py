@@ -119,6 +119,13 @@ class Hearing(Life):
         if extensions and (even := self._not_understood(extensions)):  # G-10
             said = f"the response has extension keys that are not understood: {even}"
             return self._fail_call(frame.id, Status.UNIMPLEMENTED, said, events)
+        grease = self._grease
+        if (
+            grease is not None
+            and grease.waiting
+            and grease.is_choked_by(frame.id, int(frame.target))
+        ):
+            self.counts["grease_choked"] += 1
         caller = self._calls.end(frame.id)
         if caller is calls.UNKNOWN:
             self.counts["unknown_responses"] += 1  # C-14
@@ -156,6 +163,8 @@ class Hearing(Life):
     def _hear_goaway(self, frame: Frame, began: float, events: Events) -> None:
         if self._understands(frame) and self.goaway is None:
             self.goaway = read_goaway(frame.payload)
+            if self.goaway.status == Status.INVALID_ARGUMENT:
+                self._note_choked()
             self._move(Event.GOAWAY)
             events.append(Leaving(self.goaway))
             said = self._farewell("the other side accepts no more calls")
@@ -185,6 +194,13 @@ class Hearing(Life):
             events.append(Ponged(frame.id))
 
     # What these have in common.
+
+    def _note_choked(self) -> None:
+        """The connection ends in bad order: if a frame with grease is unanswered, it may be why."""
+        grease = self._grease
+        if grease is not None and grease.waiting:
+            grease.waiting = 0
+            self.counts["grease_choked"] += 1
 
     def _understands(self, frame: Frame) -> bool:
         if not self._not_understood(frame.extensions):

@@ -14,6 +14,7 @@ from tracewire.codec.constants import MAX_FRAME
 from .calls import Calls
 from .events import Cancelled, Happening
 from .goaway import Goaway
+from .grease import Grease
 from .hello import Hello
 from .limits import Limits
 from .load import Load
@@ -35,6 +36,7 @@ class Life:
 
     ``even_keys``: those that this side understands. ``load``: of the server, shared by its
     connections. ``counts``: what was passed over in silence, by name; may be shared as well.
+    ``grease``: None for none.
     """
 
     __slots__ = (
@@ -42,6 +44,7 @@ class Life:
         "_cancels",
         "_clock",
         "_even_keys",
+        "_grease",
         "_greeting",
         "_guarded",
         "_heard",
@@ -77,6 +80,7 @@ class Life:
         even_keys: Collection[int] = (),
         load: Load | None = None,
         counts: Counter[str] | None = None,
+        grease: Grease | None = None,
     ) -> None:
         self._clock = clock
         self._limits = limits
@@ -85,6 +89,7 @@ class Life:
         self._requests = Requests(limits.in_flight, load or Load(limits.in_flight))
         self._pings = Pings()
         self._even_keys = frozenset(even_keys)
+        self._grease = grease
         self._output: list[bytes] = []
         #: How many records ``output`` will give; a long one counts for each 4 KiB that it begins.
         self.pending = 0

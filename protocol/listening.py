@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from .address import Address, MemoryAddress, UnixAddress, parse_address
 from .endpoint import AroundHandlers, Endpoint
+from .grease import EVERY
 from .home import Home
 from .limits import Limits
 from .load import Load
@@ -138,6 +139,7 @@ async def serve(
     agent: str | None = None,
     around_handlers: AroundHandlers | None = None,
     around_calls: AroundCalls | None = None,
+    grease: int = EVERY,
 ) -> Server:
     """Serves on ``tcp://host:port``, ``tls://host:port``, ``unix:///path`` or ``memory://name``.
 
@@ -145,7 +147,8 @@ async def serve(
     link or ignore; by default that of ``tracing``, or as section 8.1 says for the address.
     ``tls``: the context of a tls listener; with client certificates where it requires them.
     ``around_handlers`` and ``around_calls``: what runs around each handler and each call, see
-    endpoint.py and outgoing.py. OSError if it cannot listen.
+    endpoint.py and outgoing.py. ``grease``: one frame in about so many has an extension that nobody
+    knows, see grease.py; 0 for none. OSError if it cannot listen.
     """
     address = parse_address(url)
     if (address.scheme == "tls") != (tls is not None):
@@ -162,6 +165,7 @@ async def serve(
         limits=limits,
         around_handlers=around_handlers,
         around_calls=around_calls,
+        grease=grease,
         load=Load(limits.in_flight_server),
     )
     if agent is not None:

@@ -83,6 +83,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             agent=endpoint.agent,
             load=endpoint.load,
             counts=endpoint.counts,
+            grease=endpoint.new_grease(),
         )
         self._ends = conventions.NOWHERE
         self._input = buffer_of(loop)
@@ -113,6 +114,10 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         """Who the other side says it is; None if it does not, or did not yet."""
         hello = self._connection.peer
         return None if hello is None else hello.agent
+
+    def counts(self) -> dict[str, int]:
+        """What was passed over in silence, by name: a listener's, over all of its connections."""
+        return dict(self._endpoint.counts)
 
     @property
     def is_open(self) -> bool:

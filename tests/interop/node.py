@@ -10,10 +10,10 @@ long as it runs. VERSION says what it sends and reads:
     framed   sends frames without context, and reads both
     tracing  sends frames with context, and reads both
 
-It appends to FOLDER/NAME.log what it does with each message before it does anything else: sent,
+It appends to FOLDER/NAME.log what it does with each message, before it goes on: sent,
 acked, failed (its receiver did not say that it has it), got, misread. It says `ready`, then `busy`
-once it has sent and got some. On SIGTERM it takes no more connections, finishes what is under way on
-those it has, and ends.
+once it has sent and got some. On SIGTERM it takes no more connections, finishes what is under way
+on those it has, and ends.
 """
 
 import asyncio

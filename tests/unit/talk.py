@@ -11,7 +11,7 @@ from tracewire.protocol.events import Happening
 from tracewire.protocol.limits import Limits
 from tracewire.protocol.states import State
 
-_OF_CONNECTION = ("mode", "agent", "even_keys", "load", "counts")
+_OF_CONNECTION = ("mode", "agent", "even_keys", "load", "counts", "grease")
 
 Extensions = Mapping[int | str, object]
 #: Makes a talk, by its options.
