@@ -67,11 +67,13 @@ test: ## everything below that judges, then the suite on each Python against the
 test-quick: .venv/installed ## the suite in .venv; ARGS="-k name" selects
 	.venv/bin/pytest $(SUITE)
 
-# Some tests are of what no version of Python changes, and run on the first alone.
+# Some tests are of what no version of Python changes, and run on the first alone. Between the first and
+# the last version only what needs no sockets and processes runs.
 ONCE = $(if $(filter $1,$(firstword $(VERSIONS))),,-m "not once")
+PART = $(if $(filter $1,$(firstword $(VERSIONS)) $(lastword $(VERSIONS))),,--ignore=tests/interop)
 
 test-python%: .venv-%/installed
-	.venv-$*/bin/pytest -o cache_dir=.venv-$*/cache $(call ONCE,$*) $(SUITE)
+	.venv-$*/bin/pytest -o cache_dir=.venv-$*/cache $(call ONCE,$*) $(call PART,$*) $(SUITE)
 
 .PRECIOUS: .venv-%/installed
 .venv-%/installed: $(SDIST)
@@ -81,8 +83,10 @@ $(SDIST): $(SOURCES) | .venv/installed
 	.venv/bin/python -m build --sdist --no-isolation
 
 .PHONY: coverage
-coverage: .venv/installed ## the unit tests on the reference: every branch of it must run
+coverage: .venv/installed ## the codec's unit tests on the reference: every branch of it must run
 	COVERAGE_FILE=.venv/coverage .venv/bin/pytest -o cache_dir=.venv/cache -k "not compiled" \
+		-m "not once" --ignore-glob="tests/unit/test_cli*" --ignore-glob="tests/unit/test_conn*" \
+		--ignore-glob="tests/unit/test_timings*" --ignore=tests/unit/test_leaks.py \
 		--cov --cov-report=term-missing tests/unit $(ARGS)
 
 # gcc's sanitizers must be in the process before Python is; PYTHONMALLOC shows them each object.

@@ -52,7 +52,9 @@ class Testee:
         except TimeoutError:
             self._process.kill()  # a late answer would be taken for another's
             raise self._end(f"no answer within {self._patience:g} s", line) from None
-        except (OSError, ValueError) as error:
+        except ConnectionError:
+            raise self._end("the testee ended", line) from None
+        except ValueError as error:  # a line without an end
             raise self._end(f"no answer can be read: {error}", line) from None
         if not answer.endswith(b"\n"):
             raise self._end("the testee ended", line)

@@ -67,6 +67,7 @@ EVERY: Final = (
         "reference", 2, (sys.executable, "-m", "tests.interop.ours"), {"TRACEWIRE_PURE_PYTHON": "1"}
     ),
     Peer("node", 2, ("node", str(PEERS / "node" / "peer.js"), "both")),
+    Peer("go", 2, (str(ROOT / "build" / "go" / "peer"), "both")),
     Peer("grease", 3, (sys.executable, "-m", "tests.interop.peers.grease")),
 )
 
@@ -243,10 +244,22 @@ def compile_erlang() -> None:
         subprocess.run(["erlc", "-o", str(ERLANG), str(source)], check=True)
 
 
+def build_go() -> Path:
+    """The peer in Go, against Debian's fxamacker/cbor; where it stands."""
+    program = ROOT / "build" / "go" / "peer"
+    folders = {"GOPATH": "/usr/share/gocode", "GOCACHE": str(program.with_name("cache"))}
+    environment = {**os.environ, **folders, "GO111MODULE": "off"}
+    command = ["go", "build", "-o", str(program), "."]
+    subprocess.run(command, cwd=PEERS / "go", env=environment, check=True)
+    return program
+
+
 def install_node() -> None:
     """What the peer in Node needs, beside it."""
     if not (PEERS / "node" / "node_modules").exists():
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--silent"]
+        # What cbor-x has besides itself is optional, and compiled.
+        quiet = ["--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
+        command = ["npm", "install", "--omit=optional", "--ignore-scripts", *quiet]
         subprocess.run(command, cwd=PEERS / "node", check=True)
 
 
@@ -313,13 +326,14 @@ def write(path: Path, table: list[list[str]], cells: list[Cell]) -> None:
 def main(context: click.Context, path: Path | None) -> None:
     """Fill the matrix, and print it."""
     compile_erlang()
+    build_go()
     install_node()
     cells = asyncio.run(fill_all(EVERY, lambda cell: None))
     head, *body = rows(cells, EVERY)
     table = Table(*head, box=None, pad_edge=False)
     for row in body:
         table.add_row(*row)
-    Console(width=120).print(table)
+    Console(width=130).print(table)
     for cell in cells:
         for problem in cell.problems:
             print(f"{cell.sender.name} to {cell.receiver.name}, relay {cell.relay}: {problem}")

@@ -24,22 +24,25 @@ from tracewire.spec.suite.vectors import codec_cases
 pytestmark = pytest.mark.once
 
 NODE = str(matrix.PEERS / "node")
+GO = str(matrix.ROOT / "build" / "go" / "peer")
 TESTEES = {
     "node": ("node", f"{NODE}/testee.js"),
+    "go": (GO, "testee"),
     "erlang": ("erl", "-noshell", "-pa", str(matrix.ERLANG), "-eval", 'framed:main(["testee"])'),
 }
-GENERATION = {"node": 2, "erlang": 1}
-LIVE = {"node": ("node", f"{NODE}/peer.js")}
+GENERATION = {"node": 2, "go": 2, "erlang": 1}
+LIVE = {"node": ("node", f"{NODE}/peer.js"), "go": (GO, "framed")}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _installed() -> None:
     missing = [
-        program for program in ("node", "npm", "erl", "erlc") if shutil.which(program) is None
+        program for program in ("node", "npm", "go", "erl", "erlc") if shutil.which(program) is None
     ]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
     matrix.compile_erlang()
+    matrix.build_go()
     matrix.install_node()
 
 

@@ -14,10 +14,12 @@ pytestmark = pytest.mark.once
 @pytest.fixture(scope="module")
 def peers() -> tuple[Peer, ...]:
     """Those whose runtime is here."""
-    missing = {peer.program[0] for peer in EVERY if shutil.which(peer.program[0]) is None}
+    runtimes = ("erl", "erlc", "node", "npm", "go")
+    missing = [program for program in runtimes if shutil.which(program) is None]
     if missing:
-        pytest.skip(f"not installed: {', '.join(sorted(missing))}")
+        pytest.skip(f"not installed: {', '.join(missing)}")
     matrix.compile_erlang()
+    matrix.build_go()
     matrix.install_node()
     return EVERY
 
