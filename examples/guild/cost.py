@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import click
 
-from .fleet import BUSY, Fleet, fleet
+from .fleet import IDLE, Fleet, fleet
 from .setting import Remedy, Setting
 
 OFF: Final = Setting("off", traced=False)
@@ -81,7 +81,7 @@ async def _take(fleet: Fleet, cost: Cost, recipients: int) -> None:
     setting = cost.setting
     await fleet.set(setting)
     before = await fleet.ask_all()
-    answers = await fleet.post(setting, [(BUSY, "message", recipients)] * POSTS, at_once=4)
+    answers = await fleet.post(setting, [(IDLE, "message", recipients)] * POSTS, at_once=4)
     after = await fleet.ask_all()
     messages = sum(answer["delivered"] for answer in answers)
 

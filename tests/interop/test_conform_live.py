@@ -32,7 +32,7 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 async def failed_on(server: Server) -> dict[str, str]:
     """Sections of cases that did not pass, by id."""
-    came = await run_on_peer(server.url, CASES, 1.5, ASKED, lambda _: None)
+    came = await run_on_peer(server.url, CASES, 3.0, ASKED, lambda _: None)
     return {each.case.id: each.case.section for each in came if each.verdict != PASSED}
 
 
