@@ -78,11 +78,14 @@ def answer(words: list[str]) -> str:
     return "unsupported"
 
 
+def respond(line: str) -> str:
+    try:
+        return answer(line.split())
+    except FrameError as error:
+        refuses = line.startswith("encode")
+        return f"refused {error.rule}" if refuses else f"invalid {fault(error, ' ')}"
+
+
 if __name__ == "__main__":
     for line in sys.stdin:
-        try:
-            said = answer(line.split())
-        except FrameError as error:
-            refuses = line.startswith("encode")
-            said = f"refused {error.rule}" if refuses else f"invalid {fault(error, ' ')}"
-        print(said, flush=True)
+        print(respond(line), flush=True)

@@ -2,20 +2,14 @@
 
 import sys
 
-from tracewire.codec import FrameError
-from tracewire.spec.testee import answer, fault
+from tracewire.spec.testee import respond
 
 LIE = "nonsense"
 
 
 def main(lie_to: str) -> None:
     for line in sys.stdin:
-        try:
-            said = answer(line.split())
-        except FrameError as error:
-            refuses = line.startswith("encode")
-            said = f"refused {error.rule}" if refuses else f"invalid {fault(error, ' ')}"
-        print(LIE if line.strip() == lie_to else said, flush=True)
+        print(LIE if line.strip() == lie_to else respond(line), flush=True)
 
 
 if __name__ == "__main__":
