@@ -82,11 +82,14 @@ test-python%: .venv-%/installed
 $(SDIST): $(SOURCES) | .venv/installed
 	.venv/bin/python -m build --sdist --no-isolation
 
+# Unit tests of the tool, of connections and of timings, where the codec is looked at alone.
+NOT_CODEC = $(addprefix --ignore-glob=tests/unit/,test_cli* test_conn* test_timings* test_census* \
+	test_hello* test_service* test_address* test_fanout* test_rollout* test_soak*)
+
 .PHONY: coverage
 coverage: .venv/installed ## the codec's unit tests on the reference: every branch of it must run
 	COVERAGE_FILE=.venv/coverage .venv/bin/pytest -o cache_dir=.venv/cache -k "not compiled" \
-		-m "not once" --ignore-glob="tests/unit/test_cli*" --ignore-glob="tests/unit/test_conn*" \
-		--ignore-glob="tests/unit/test_timings*" --ignore=tests/unit/test_leaks.py \
+		-m "not once" $(NOT_CODEC) --ignore=tests/unit/test_leaks.py \
 		--cov --cov-report=term-missing tests/unit $(ARGS)
 
 # gcc's sanitizers must be in the process before Python is; PYTHONMALLOC shows them each object.
@@ -109,7 +112,7 @@ else
 test-sanitized: .venv-sanitized/installed
 	@# Not what the compiled codec has no part in: the reference, and whole programs.
 	$(SANITIZED) .venv-sanitized/bin/pytest --capture=sys -o cache_dir=.venv-sanitized/cache \
-		-k "not reference" -m "not once" $(addprefix --ignore=,$(NOT_SANITIZED)) $(SUITE)
+		-k "not reference" -m "not once" $(NOT_CODEC) $(addprefix --ignore=,$(NOT_SANITIZED)) $(SUITE)
 endif
 
 .venv-sanitized/installed: export TRACEWIRE_SANITIZE := 1
