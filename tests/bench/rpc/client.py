@@ -18,10 +18,6 @@ BODY = bytes(range(64))
 TIMEOUT = 5.0
 CONCURRENT = 64
 PAGE = os.sysconf("SC_PAGE_SIZE")
-#: Where the client and the servers run. Left to itself a scheduler now and then puts both processes
-#: of a pair on one processor, for as long as they live, where they can only take turns.
-_PROCESSORS = sorted(os.sched_getaffinity(0))
-CLIENTS, SERVERS = {_PROCESSORS[0]}, {_PROCESSORS[-1]}
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,6 @@ async def serving(*arguments: str) -> AsyncIterator[tuple[int, int]]:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None and process.stdin is not None
-        os.sched_setaffinity(process.pid, SERVERS)
         try:
             yield int(await asyncio.to_thread(process.stdout.readline)), process.pid
         finally:

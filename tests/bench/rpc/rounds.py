@@ -1,12 +1,11 @@
 """Rounds in which echo servers take turns, and what they come to."""
 
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from statistics import median, quantiles
 
 from tests.bench.measure import Comparison
-from tests.bench.rpc.client import CLIENTS, Echo
+from tests.bench.rpc.client import Echo
 
 Measure = Callable[[str, Echo], Awaitable[float]]
 #: What each measured, round by round; "again" is a second server of a kind that is there already.
@@ -22,8 +21,6 @@ async def take_turns(
 ) -> Rounds:
     """Opens all, warms them up, and measures one after the other in each round."""
     async with AsyncExitStack() as stack:
-        stack.callback(os.sched_setaffinity, 0, os.sched_getaffinity(0))
-        os.sched_setaffinity(0, CLIENTS)
         echoes = {name: await stack.enter_async_context(kind) for name, kind in kinds.items()}
         for echo in echoes.values():
             await echo.run(WARM_UP_CALLS)
