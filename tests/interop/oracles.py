@@ -16,84 +16,139 @@ import pycddl
 
 import tracewire.spec
 from tests.interop import matrix
+from tests.interop.shape import TAG, is_frame
+from tests.property.strategies import after_mutations
 from tests.unit.test_cddl import FAULTS, KEY, PLAIN_KEY
 from tests.unit.vector_files import data, load
-from tracewire.codec import FrameError, reference
+from tracewire.codec import Frame, FrameError, reference
 from tracewire.codec import _speedups as compiled
 
 FRAMES: Final = 100_000
-SEED: Final = 54519
-TAG: Final = 54519
+SEED: Final = TAG
+LONGEST: Final = 20_000
+
+#: What we say of a frame, if it is not the rule that it breaks.
 VALID: Final = "valid"
+TWICE: Final = "valid, with a key twice inside a value"
 
-SHAPE: Final = "it knows CBOR, and nothing of the frame's shape"
-SUBSET: Final = "it knows all of CBOR's values, and no limit of their depth or of keys"
-#: Rules about what a frame is, which no decoder of CBOR knows.
-OF_SHAPE: Final = ("F-5", "F-6", "F-7", "F-8", "F-9", *(f"F-{n}" for n in range(10, 16)), "F-17")
-OF_KEYS: Final = ("X-1", "X-2", "X-4", "X-5", "X-6")
-OF_VALUES: Final = ("X-8", "X-9", "X-10")
+#: What an oracle says of a frame, if it does not say what it read.
+REFUSED: Final = "refused"
+FITS: Final = "fits"
 
-#: Why an oracle accepts frames that break a rule. In no other way may one differ from us.
-EXPLAINED: Final[dict[tuple[str, str], str]] = {
-    **{(name, rule): SHAPE for name in ("cbor2", "cbor-x") for rule in (*OF_SHAPE, *OF_KEYS)},
-    **{(name, rule): SUBSET for name in ("cbor2", "cbor-x") for rule in OF_VALUES},
-    ("cbor2", "F-3"): "it takes indefinite lengths",
-    ("cbor2", "F-4"): "it takes heads that are longer than they need be",
-    ("cbor2", "F-18"): "it does not look at what follows the item",
-    ("cbor2", "X-7"): "it takes keys in any order, and twice",
-    ("cbor-x", "F-2"): "it takes F8 before a byte below 20",
-    ("cbor-x", "F-3"): "it takes indefinite lengths",
-    ("cbor-x", "F-4"): "it takes heads that are longer than they need be",
-    ("cbor-x", "F-16"): "it reads text that is no UTF-8, with other characters in its place",
-    ("cbor-x", "X-7"): "it takes keys in any order, and twice",
-    ("pycddl", "F-2"): "heads are below CDDL's data model, and it takes F8 before a byte below 20",
-    ("pycddl", "F-3"): "lengths are below CDDL's data model",
-    ("pycddl", "F-4"): "heads are below CDDL's data model",
-    ("pycddl", "F-18"): "it does not look at what follows the item",
-    ("pycddl", "X-2"): "duplicates of a key count as one, or it counts none",
-    ("pycddl", "X-7"): "the order of keys is beyond CDDL",
-    ("pycddl", "X-9"): "depth is beyond CDDL",
-    **{("pycddl", rule): f"its fault: {why}" for rule, why in FAULTS.items()},
-    ("pycddl", "F-14"): "its fault: a range where the number 0 is asked for",
+Difference = tuple[str, str, str]
+
+LONG_HEADS: Final = "it takes heads that are longer than they need be"
+INDEFINITE: Final = "it takes indefinite lengths"
+ONE_ITEM: Final = "it does not look at what follows the item"
+ORDER: Final = "it takes keys in any order, and twice"
+LEFT: Final = "of keys that are the same it keeps one, and what is left is short enough"
+LAST: Final = "of keys that are the same it keeps the last, and we the first"
+BIGNUMS: Final = "it reads a bignum as a number"
+FLOATS: Final = f"{BIGNUMS}, and a float without a fraction"
+SIMPLE: Final = f"{BIGNUMS}, and so a simple value"
+IN_PYTHON: Final = "in Python 1, 1.0 and true are the same key"
+RANGES: Final = "its fault: bytes, or an array that holds a number, where a range is asked for"
+PLACES_OF_NUMBERS: Final = ("F-7", "F-8", "F-13", "F-14", "F-15")
+
+#: By oracle and rule: why it accepts frames that break the rule.
+ACCEPTED: Final[dict[str, dict[str, str]]] = {
+    "cbor2": {
+        "F-3": INDEFINITE,
+        "F-4": LONG_HEADS,
+        "F-5": LONG_HEADS,
+        "F-18": ONE_ITEM,
+        **dict.fromkeys(PLACES_OF_NUMBERS, BIGNUMS),
+        "X-3": LEFT,
+        "X-4": f"{BIGNUMS}; {IN_PYTHON}",
+        "X-7": ORDER,
+        "X-8": f"{BIGNUMS}; {LEFT}",
+        "X-10": f"{BIGNUMS}; {IN_PYTHON}",
+    },
+    "cbor-x": {
+        "F-2": "it takes F8 before a byte below 20",
+        "F-3": INDEFINITE,
+        "F-4": LONG_HEADS,
+        "F-5": LONG_HEADS,
+        "F-16": "it reads text that is no UTF-8, with other characters in its place",
+        **dict.fromkeys(PLACES_OF_NUMBERS, FLOATS),
+        "X-3": LEFT,
+        "X-4": f"{FLOATS}; what it writes is read in Python: {IN_PYTHON}",
+        "X-7": ORDER,
+        "X-8": f"{FLOATS}; {LEFT}",
+        "X-10": f"{FLOATS}; what it writes is read in Python: {IN_PYTHON}",
+    },
+    "fxamacker": {
+        "F-4": LONG_HEADS,
+        "F-5": LONG_HEADS,
+        "F-18": ONE_ITEM,
+        **dict.fromkeys((*PLACES_OF_NUMBERS, "X-4", "X-10"), SIMPLE),
+        "X-7": "it takes keys in any order",
+        "X-8": f"{SIMPLE}; it reads undefined as null",
+    },
+    "pycddl": {
+        **{rule: f"its fault: {why}" for rule, why in FAULTS.items()},
+        **dict.fromkeys(PLACES_OF_NUMBERS, RANGES),
+        "F-2": "heads are beyond CDDL, and it takes F8 before a byte below 20",
+        "F-3": "lengths are beyond CDDL",
+        "F-4": "heads are beyond CDDL",
+        "F-18": ONE_ITEM,
+        "X-2": "its fault: it counts keys that are numbers and keys that are text apart",
+        "X-3": "the encoded length is beyond CDDL",
+        "X-7": "the order of keys is beyond CDDL",
+        "X-9": "depth is beyond CDDL",
+    },
 }
+
+#: By oracle, what we say, and how the oracle differs: why. In no other way may one differ from us.
+EXPLAINED: Final[dict[Difference, str]] = {
+    ("cbor2", TWICE, "reads otherwise"): LAST,
+    ("cbor-x", TWICE, "reads otherwise"): LAST,
+    ("fxamacker", TWICE, "refuses"): "it was told to refuse keys that are the same",
+    **{
+        (name, rule, "accepts"): why
+        for name, rules in ACCEPTED.items()
+        for rule, why in rules.items()
+    },
+}
+
+#: Frames but for one number, and what a decoder may take for that number: a bignum, a float, true,
+#: a simple value, a number in a tag that says nothing, bytes, and an array.
+PLACES: Final = (
+    *("84{1}010040", "8400{1}616140", "840101{1}40", "840300{0}40", "840800{1}40"),
+    *("850001616140a1{1}f4", "850001616140a10f{1}", "850001616140a10fa1{1}f4"),
+)
+NUMBERS: Final = (
+    *(("c240", "c24101"), ("f90000", "f93c00"), ("f4", "f5"), ("e0", "e1")),
+    *(("d9d9f700", "d9d9f701"), ("4100", "4101"), ("8100", "8101")),
+)
+ALIKE: Final = tuple("d9d4f7" + place.format(*pair) for place in PLACES for pair in NUMBERS)
 
 
 def frames(count: int, seed: int = SEED) -> Iterator[bytes]:
-    """As they are written, and with something wrong: a third of them are valid."""
+    """ALIKE, then vectors and frames of another encoder, most of them after mutations."""
     chance = random.Random(seed)
-    seeds = [data(vector["hex"]) for area in ("frames", "values") for vector in load(area)]
-    seeds = [each for each in seeds if len(each) < 400]
-    for _ in range(count):
-        made = written(chance) if chance.random() < 0.6 else chance.choice(seeds)
-        yield made if chance.random() < 0.4 else damaged(made, chance)
+    alike = [bytes.fromhex(each) for each in ALIKE]
+    vectors = [data(vector["hex"]) for area in ("frames", "values") for vector in load(area)]
+    yield from alike
+    for _ in range(count - len(alike)):
+        start = written(chance) if chance.random() < 0.5 else chance.choice(vectors)
+        yield after_mutations(start, chance.choice((0, 1, 1, 1, 2, 3)), chance.getrandbits(64))
 
 
 def written(chance: random.Random) -> bytes:
-    """A valid frame, by another's encoder."""
-    kind = chance.choice((0, 1, 2, 3, 4, 5, 6, 7, 8, chance.randrange(65_536)))
-    id = (
-        0
-        if kind in (2, 3, 4)
-        else chance.choice((1, 23, 24, 2**32 - 1, chance.randrange(1, 2**32)))
-    )
+    """A valid frame."""
+    kind = chance.choice((0, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, chance.randrange(65_536)))
+    id = 0 if kind in (2, 3, 4) else chance.choice((1, 24, 65_536, chance.randrange(1, 1 << 32)))
     target: int | str = 0
     if kind in (0, 2):
         target = chance.choice(("m", "guild.join", "é" * 20, "x" * chance.randrange(1, 256)))
     elif kind == 1:
-        target = chance.choice((0, 12, 2**32 - 1))
-    elements: list[Any] = [
-        kind,
-        id,
-        target,
-        chance.randbytes(chance.choice((0, 5, 23, 24, 255, 256))),
-    ]
+        target = chance.choice((0, 12, (1 << 32) - 1))
+    payload = chance.randbytes(chance.choice((0, 5, 23, 24, 255, 256)))
+    elements: list[Any] = [kind, id, target, payload]
     if chance.random() < 0.7:
-        keys = {
-            chance.choice((1, 3, 5, 7, 9, 11, 13, 15, 65_537, "app", chance.randrange(1, 2**32)))
-            for _ in range(chance.randrange(1, 6))
-        }
-        ordered = sorted(keys, key=cbor2.dumps)
-        elements.append({key: value(chance, 0) for key in ordered})
+        keys = {chance.choice((*range(1, 16, 2), 65_537, "app", "é")) for _ in range(5)}
+        elements.append({key: value(chance, 0) for key in sorted(keys, key=cbor2.dumps)})
     return cbor2.dumps(cbor2.CBORTag(TAG, elements))
 
 
@@ -104,63 +159,42 @@ def value(chance: random.Random, depth: int) -> Any:
         if chance.random() < 0.5:
             return items
         return {chance.choice((n, str(n))): item for n, item in enumerate(items)}
-    return chance.choice(
-        (
-            0,
-            23,
-            24,
-            255,
-            2**32,
-            2**64 - 1,
-            -1,
-            -(2**64),
-            "",
-            "text",
-            "é",
-            b"",
-            b"\xff" * 30,
-            False,
-            True,
-            None,
-            chance.randbytes(29),
-        )
-    )
-
-
-def damaged(frame: bytes, chance: random.Random) -> bytes:
-    """With a byte changed, added or gone, or the end."""
-    at = chance.randrange(len(frame) + 1) if frame else 0
-    byte = bytes(
-        [chance.choice((0, 0x1F, 0x5F, 0x7F, 0x9F, 0xF6, 0xF7, 0xFF, chance.randrange(256)))]
-    )
-    match chance.randrange(5):
-        case 0:
-            return frame[:at] + byte + frame[at + 1 :]
-        case 1:
-            return frame[:at] + byte + frame[at:]
-        case 2:
-            return frame[:at] + frame[at + 1 :]
-        case 3:
-            return frame[:at]
-        case _:
-            return frame + byte
+    numbers = (0, 23, 24, 255, 1 << 32, (1 << 53) + 1, (1 << 64) - 1, -1, -(1 << 64))
+    others = ("", "text", "é", b"", b"\xff" * 30, chance.randbytes(29), False, True, None)
+    return chance.choice(numbers if chance.random() < 0.4 else others)
 
 
 def ours(frame: bytes) -> tuple[str, str]:
-    """The rule that it breaks, or valid; and the base frame as oracles write it."""
-    said = set()
-    for codec in (compiled, reference):
-        try:
-            read = codec.decode(frame)
-        except FrameError as error:
-            said.add((f"{error.rule}@{error.offset}", ""))
-        else:
-            name = read.target if isinstance(read.target, int) else f"t{read.target.encode().hex()}"
-            said.add((VALID, f"{read.kind:d} {read.id} {name} {read.payload.hex() or '-'}"))
+    """What we say of it, and if it is valid, what we read."""
+    said = {_said_by(codec.decode, frame) for codec in (compiled, reference)}
     if len(said) != 1:
         raise AssertionError(f"our codecs differ about {frame.hex()}: {said}")
-    (verdict, base) = said.pop()
-    return verdict.partition("@")[0], base
+    verdict, _, read = said.pop()
+    return verdict, read
+
+
+def _said_by(decode: Callable[[bytes], Frame], frame: bytes) -> tuple[str, int | None, str]:
+    try:
+        read = decode(frame)
+    except FrameError as error:
+        return error.rule, error.offset, ""
+    assert read.kind is not None
+    elements: list[object] = [int(read.kind), read.id, read.target, read.payload]
+    values = {key: item.value for key, item in read.raw_extensions.items()}
+    if values:
+        elements.append(values)
+    plain = in_one_order(cbor2.CBORTag(TAG, elements))
+    return VALID if len(plain) == 2 * len(frame) else TWICE, None, plain
+
+
+def in_one_order(read: object) -> str:
+    """What was read, written so that the same is written the same, by one encoder for all."""
+    return cbor2.dumps(read, canonical=True).hex()
+
+
+def judged(read: object) -> str:
+    """What a decoder is taken to say, that read this: it knows CBOR, and no frames."""
+    return in_one_order(read) if is_frame(read) else REFUSED
 
 
 def by_cbor2(some: list[bytes]) -> list[str]:
@@ -169,97 +203,102 @@ def by_cbor2(some: list[bytes]) -> list[str]:
 
 def _cbor2(frame: bytes) -> str:
     try:
-        read = cbor2.loads(frame)
+        return judged(cbor2.loads(frame))
     except (cbor2.CBORDecodeError, ValueError, TypeError):
-        return "refused"
-    if not isinstance(read, cbor2.CBORTag) or not isinstance(read.value, (list, tuple)):
-        return "read"
-    if len(read.value) < 4 or not isinstance(read.value[3], bytes):
-        return "read"
-    kind, id, target, payload = read.value[:4]
-    name = f"t{target.encode().hex()}" if isinstance(target, str) else target
-    return f"read {kind} {id} {name} {payload.hex() or '-'}"
+        return REFUSED
 
 
 def by_cbor_x(some: list[bytes]) -> list[str]:
     matrix.install_node()
-    command = ["node", str(matrix.PEERS / "node" / "oracle.js")]
+    return _by_process(["node", str(matrix.PEERS / "node" / "oracle.js")], some)
+
+
+def by_fxamacker(some: list[bytes]) -> list[str]:
+    return _by_process([str(matrix.build_go()), "oracle"], some)
+
+
+def _by_process(command: list[str], some: list[bytes]) -> list[str]:
+    """By a process that answers each line with what it read, written by its own encoder."""
     lines = "".join(f"{frame.hex()}\n" for frame in some)
-    return subprocess.run(
-        command, input=lines, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
+    done = subprocess.run(command, input=lines, capture_output=True, text=True, check=True)
+    answers = done.stdout.splitlines()
+    return [REFUSED if each == REFUSED else _cbor2(bytes.fromhex(each)) for each in answers]
 
 
 def by_pycddl(some: list[bytes]) -> list[str]:
     text = Path(tracewire.spec.__file__).with_name("frame.cddl").read_text()
     schema = pycddl.Schema(text.replace(KEY, PLAIN_KEY))
-    return ["read" if _matches(schema, frame) else "refused" for frame in some]
+    return [_pycddl(schema, frame) for frame in some]
 
 
-def _matches(schema: pycddl.Schema, frame: bytes) -> bool:
+def _pycddl(schema: pycddl.Schema, frame: bytes) -> str:
     try:
         schema.validate_cbor(frame)
     except pycddl.ValidationError:
-        return False
-    return True
+        return REFUSED
+    return FITS
 
 
 ORACLES: Final[dict[str, Callable[[list[bytes]], list[str]]]] = {
     "cbor2": by_cbor2,
     "cbor-x": by_cbor_x,
+    "fxamacker": by_fxamacker,
     "pycddl": by_pycddl,
 }
 
 
-Difference = tuple[str, str, str]
-
-
 def differences(count: int) -> tuple[int, Counter[Difference], dict[Difference, bytes]]:
-    """How many are valid; how often what differs: oracle, rule, how; the shortest frame of it."""
+    """How many are valid; how often an oracle differs in a way; the shortest frame of each way."""
     some = list(frames(count))
     verdicts = [ours(frame) for frame in some]
     found: Counter[Difference] = Counter()
     shown: dict[Difference, bytes] = {}
     for name, oracle in ORACLES.items():
-        for frame, (rule, base), said in zip(some, verdicts, oracle(some), strict=True):
-            if (how := _difference(rule, base, said)) is None:
+        for frame, (verdict, read), said in zip(some, verdicts, oracle(some), strict=True):
+            if (how := difference(verdict, read, said)) is None:
                 continue
-            found[name, rule, how] += 1
-            shortest = shown.get((name, rule, how), frame)
-            shown[name, rule, how] = min(frame, shortest, key=len)
-    return sum(rule == VALID for rule, _ in verdicts), found, shown
+            found[name, verdict, how] += 1
+            shortest = shown.get((name, verdict, how), frame)
+            shown[name, verdict, how] = min(frame, shortest, key=len)
+    return sum(verdict in (VALID, TWICE) for verdict, _ in verdicts), found, shown
 
 
-def _difference(rule: str, base: str, said: str) -> str | None:
-    if rule != VALID:
-        return "accepts" if said.startswith("read") else None
-    if said == "refused":
+def difference(verdict: str, read: str, said: str) -> str | None:
+    if verdict not in (VALID, TWICE):
+        return None if said == REFUSED else "accepts"
+    if said == REFUSED:
         return "refuses"
-    return "reads otherwise" if said not in ("read", f"read {base}") else None
+    return None if said in (FITS, read) else "reads otherwise"
 
 
 def unexplained(found: Counter[Difference]) -> list[str]:
     """Differences that the table does not explain, and rows of it that did not occur."""
-    seen = {(name, rule) for name, rule, how in found if how == "accepts"}
     return [
-        *(f"{name} {how} frames that are {rule}" for name, rule, how in found if how != "accepts"),
-        *(f"{name} accepts what breaks {rule}" for name, rule in seen - EXPLAINED.keys()),
-        *(f"{name} does not accept what breaks {rule}" for name, rule in EXPLAINED.keys() - seen),
+        *(f"{name} {how}: {verdict}" for name, verdict, how in found.keys() - EXPLAINED),
+        *(f"not seen: {name} {how}: {verdict}" for name, verdict, how in EXPLAINED.keys() - found),
     ]
 
 
 def page(count: int, valid: int, found: Counter[Difference], shown: dict[Difference, bytes]) -> str:
-    rows = ["| oracle | accepts what breaks | times | why | such as |", "|---|---|---|---|---|"]
-    order = sorted(found, key=lambda key: (key[0], key[1][0], int(key[1].partition("-")[2] or 0)))
-    for name, rule, how in order:
-        why = EXPLAINED.get((name, rule), f"UNEXPLAINED: {how}")
-        frame = shown[name, rule, how].hex()
+    rows = [
+        f"{count:,} frames, {valid:,} of them valid.",
+        "",
+        "| oracle | we say | it | times | why | such as |",
+        "|---|---|---|---|---|---|",
+    ]
+    for each in sorted(found, key=_in_order):
+        name, verdict, how = each
+        frame = shown[each].hex()
         example = frame if len(frame) <= 60 else f"{frame[:60]}…"
-        rows.append(f"| {name} | {rule} | {found[name, rule, how]:,} | {why} | `{example}` |")
-    said = (
-        f"{count:,} frames, {valid:,} of them valid: no oracle refused one, or read it otherwise."
-    )
-    return "\n".join([said, "", *rows])
+        why = EXPLAINED.get(each, "UNEXPLAINED")
+        rows.append(f"| {name} | {verdict} | {how} | {found[each]:,} | {why} | `{example}` |")
+    return "\n".join(rows)
+
+
+def _in_order(each: Difference) -> tuple[str, str, int, str]:
+    name, verdict, how = each
+    letter, _, number = verdict.partition("-")
+    return name, letter, int(number) if number.isdecimal() else 0, how
 
 
 @click.command()

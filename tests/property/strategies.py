@@ -142,8 +142,12 @@ LONGEST = 20_000
 
 def mutated(vector: int, times: int, seed: int) -> bytes:
     """A test vector after some mutations: quick to draw, so a million of them can be tried."""
+    return after_mutations(VECTORS[vector], times, seed)
+
+
+def after_mutations(data: bytes, times: int, seed: int) -> bytes:
+    """The bytes after some mutations, about half of which make another valid frame of one."""
     mutator.random.seed(seed)
-    data = VECTORS[vector]
     for _ in range(times):
         data = mutator.mutate(_speedups, data, LONGEST, _other_bytes)
     return data

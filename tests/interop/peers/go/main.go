@@ -1,9 +1,10 @@
 // A generation 2 peer on fxamacker/cbor, written from the specification alone.
 //
 //	peer testee
+//	peer oracle
 //	peer [both] URL
 //
-// The second listens on tcp://host:port, unix:///path or a bare path, and serves tracewire.echo,
+// The last listens on tcp://host:port, unix:///path or a bare path, and serves tracewire.echo,
 // tracewire.sleep and tracewire.fail. For its lines on stdin and stdout see ../README.md.
 // RECORD_SECONDS and IN_FLIGHT change its limits.
 package main
@@ -28,6 +29,13 @@ func say(words ...string) {
 func main() {
 	if os.Args[1] == "testee" {
 		testee()
+		return
+	}
+	if os.Args[1] == "oracle" {
+		if err := oracle(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		return
 	}
 	url := os.Args[len(os.Args)-1]
