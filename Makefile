@@ -175,6 +175,10 @@ upgrade: .venv/installed ## six processes are upgraded under load and go back; w
 model: .venv/installed ## search the model of the rollout; writes docs/model.md
 	.venv/bin/python -m spec.model.check --write docs/model.md
 
+.PHONY: oracles
+oracles: .venv/installed ## other decoders judge 100,000 frames; writes docs/oracles.md
+	.venv/bin/python -m tests.interop.oracles --write docs/oracles.md
+
 .PHONY: generate
 generate: .venv/installed ## write the vectors and the worked examples anew
 	for each in $(GENERATORS); do .venv/bin/python -m $$each || exit; done
