@@ -95,8 +95,8 @@ def search(variant: str) -> Found:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     way = LIVE if variant == "ENDS" else Way()
-    _run(folder, "spin", f"-D{variant}", *way.spin, "-a", str(MODEL))
-    _run(folder, "cc", "-O1", "-w", "-DCOLLAPSE", *way.compiler, "-o", "pan", "pan.c")
+    _make(folder, "spin", f"-D{variant}", *way.spin, "-a", str(MODEL))
+    _make(folder, "cc", "-O1", "-w", "-DCOLLAPSE", *way.compiler, "-o", "pan", "pan.c")
     said = _run(folder, "./pan", f"-m{DEPTH}", *way.search)
     states = re.search(r"(\d+) states, stored", said)
     if states is None:
@@ -134,8 +134,14 @@ def _is_only_for_failures(step: str) -> bool:
     return step in ("-end-", "assert(0)") or step.startswith("printf('found: ")
 
 
+def _make(folder: Path, *command: str) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+
+
 def _run(folder: Path, *command: str) -> str:
-    """What a program prints; one that cannot do its work says so there."""
+    """What a program prints, which ends with an error of its own at a counterexample."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     return done.stdout + done.stderr
 

@@ -18,11 +18,12 @@
    census what they read. A receiver that went back does not: it knows of no census. Its last report
    counts until the window has passed.
 
-   What is left out, and why that suffices. Bodies, ids and context: no rule of a rollout looks at them.
-   More nodes: the rules speak of one destination, and two of a kind show what one does and another does
-   not. The time that a node is down: to the others it is one that does nothing yet. Frames from receivers
-   to the caller on their way: they end with the connection, as the evidence does. Answers: they follow
-   the dialect of what they answer (G-5), so no mode decides about them.
+   What is left out, and why that suffices. Bodies, ids and context: no rule of a rollout looks at
+   them. More nodes: the rules speak of one destination, and two of a kind show what one does and
+   another does not. One that is added, and that nobody expects to report, is one whose report is not
+   asked for (ONE_SPEAKS). The time that a node is down: to the others it is one that does nothing yet.
+   Frames from receivers to the caller on their way: they end with the connection, as the evidence
+   does. Answers: they follow the dialect of what they answer (G-5), so no mode decides about them.
 
    The claims.
      1. No frame is read by a receiver that reads bare messages only.
