@@ -296,7 +296,7 @@ class Connection(Hearing):
         for id in self._requests.expired(now):
             if self._requests.cancel(id, Status.DEADLINE_EXCEEDED):
                 events.append(Cancelled(id, Status.DEADLINE_EXCEEDED))
-        if now >= self._until and self._parting is not None:
+        if now >= self._until and self.state is State.DRAINING:
             self._parting, self._until = None, inf  # there is nobody to say it to
         elif now >= self._until:
             self._move(Event.EXPIRE)

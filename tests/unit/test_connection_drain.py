@@ -79,6 +79,15 @@ def test_an_acceptor_waits_5_seconds_for_the_first_frame_after_which_it_says_goa
     assert talk.state() is State.CLOSED
 
 
+def test_a_connection_error_before_the_first_frame_ends_the_wait_for_it(fresh: Maker) -> None:
+    talk = fresh(connector=False)
+    talk.connection.drain()
+    talk.receives(b"\xff\xff\xff\xff")
+    assert talk.state() is State.FAILED
+    talk.waits(1.0)
+    assert talk.state() is State.CLOSED
+
+
 def test_a_cancelled_handler_is_waited_for(met: Maker) -> None:  # C-16, C-17
     talk = met()
     talk.hears(request(1))
