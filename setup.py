@@ -17,6 +17,10 @@ PACKAGES = {
     "tracewire": "package",
     "tracewire.codec": "codec",
     "tracewire.protocol": "protocol",
+    **{
+        f"tracewire.protocol.{wing}": f"protocol/{wing}"
+        for wing in ("body", "connection", "operations", "peers", "tracing", "transports")
+    },
     "tracewire.spec": "spec",
     "tracewire.spec.suite": "spec/suite",
 }

@@ -1,42 +1,56 @@
 """Peers: calls over connections, and the tracing that also serves other transports."""
 
-from .body import Body
-from .call import Call, current_call
-from .census import Census
-from .connecting import connect
+from .body.body import Body
 from .constants import Executed
-from .fanout import FanOut, current_weight
+from .errors import ModeUnknown, RpcError
 from .limits import Limits
-from .listening import Server, serve
-from .multicast import notify_all
-from .peer import Peer
-from .report import Report
-from .rollout import Rollout
-from .service import Service
-from .status import RpcError
-from .timings import Timings
-from .top import top_service
+from .operations.census import Census
+from .operations.report import Report
+from .operations.rollout import NotReady, Rollout
+from .operations.timings import Timing, Timings
+from .operations.top import top_service
+from .peers.call import Call, HandlerInterceptor, current_call
+from .peers.caller import Caller
+from .peers.calling import CallInterceptor, OutgoingCall
+from .peers.client import connect
+from .peers.multicast import notify_all
+from .peers.peer import Peer
+from .peers.reconnecting import Reconnecting
+from .peers.server import Server, serve
+from .peers.service import Service
 from .tracing import Tracing
+from .tracing.counters import self_cost
+from .tracing.fanout import FanOut
+from .tracing.sampling import current_weight
 
 __all__ = [
     "Body",
     "Call",
+    "CallInterceptor",
+    "Caller",
     "Census",
     "Executed",
     "FanOut",
+    "HandlerInterceptor",
     "Limits",
+    "ModeUnknown",
+    "NotReady",
+    "OutgoingCall",
     "Peer",
+    "Reconnecting",
     "Report",
     "Rollout",
     "RpcError",
     "Server",
     "Service",
+    "Timing",
     "Timings",
     "Tracing",
     "connect",
     "current_call",
     "current_weight",
     "notify_all",
+    "self_cost",
     "serve",
     "top_service",
 ]

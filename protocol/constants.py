@@ -1,7 +1,7 @@
-"""The numbers of connections, as spec/registry.toml assigns them."""
+"""The numbers of connections, as spec/registry.toml assigns them, and the words of options."""
 
 from enum import IntEnum
-from typing import Final
+from typing import Final, Literal, get_args
 
 GENERATION: Final = 2
 
@@ -21,6 +21,15 @@ FANOUT_NUMBER: Final = 9_007_199_254_740_992
 
 #: Methods and text keys that begin so are the specification's. N-3
 RESERVED_PREFIX: Final = "tracewire."
+
+
+#: What a listener reads, or a connector that knows no better (section 5.4).
+Mode = Literal["framed", "both", "bare"]
+MODES: Final[tuple[Mode, ...]] = get_args(Mode)
+
+#: Whose trace context counts (section 8.1).
+Trust = Literal["parent", "link", "ignore"]
+TRUSTS: Final[tuple[Trust, ...]] = get_args(Trust)
 
 
 class HelloKey(IntEnum):

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from tracewire.protocol import Body, Peer, RpcError, connect
-from tracewire.protocol.connecting import Connecting
+from tracewire.protocol.peers.client import Connecting
 
 from .capture import Unreadable
 from .safe import brief, diagnosis

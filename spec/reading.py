@@ -7,7 +7,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from tracewire.protocol.timings import Timing
+from tracewire.protocol.operations.timings import Timing
 
 from .capture import Unreadable
 from .safe import brief, escape

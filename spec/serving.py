@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from tracewire.protocol import Call, RpcError, serve
-from tracewire.protocol.conformance import conformance_service
+from tracewire.protocol.peers.conformance import conformance_service
 
 from .capture import Unreadable
 from .meaning import of_trace
@@ -52,9 +52,9 @@ async def _serve(url: str, tls: SSLContext | None, quiet: bool) -> None:
             loop.remove_signal_handler(number)  # a second signal ends the process at once
         lines.put_nowait(None)
 
-    note = None if quiet else partial(_note, lines)
+    notes = [] if quiet else [partial(_note, lines)]
     try:
-        server = await serve(url, conformance_service(), tls=tls, around_handlers=note)
+        server = await serve(url, conformance_service(), tls=tls, handler_interceptors=notes)
     except OSError as error:
         raise Unreadable(f"cannot listen: {error.strerror or error}") from None
     async with server:

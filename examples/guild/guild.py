@@ -38,10 +38,10 @@ from tracewire.protocol import (
     serve,
     top_service,
 )
-from tracewire.protocol.policy import Sent
-from tracewire.protocol.rollout import NotReady
-from tracewire.protocol.self_cost import self_cost
-from tracewire.protocol.tally import Dialect
+from tracewire.protocol.operations.rollout import NotReady
+from tracewire.protocol.operations.traffic import Dialect
+from tracewire.protocol.tracing.counters import self_cost
+from tracewire.protocol.tracing.policy import Sent
 
 from .setting import Setting
 from .spans import Spans
@@ -143,7 +143,7 @@ class Guild:
         def encode(trace: Sent, keys: Mapping[int | str, object] | None) -> bytes:
             return wrap(message, rest if trace is NOT_SAMPLED else trace, keys)
 
-        return iter(tracing.images(count, encode))
+        return iter(tracing.copies(count, encode))
 
 
 async def obey(guild: Guild, command: dict[str, Any]) -> dict[str, object]:

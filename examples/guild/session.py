@@ -11,9 +11,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from tracewire.codec import Frame, TraceContext, is_frame, peek_trace, unwrap
 from tracewire.protocol import Census, Tracing
-from tracewire.protocol.conventions import KEPT, RECIPIENTS
-from tracewire.protocol.fanout import current_pair
-from tracewire.protocol.tally import Dialect
+from tracewire.protocol.operations.traffic import Dialect
+from tracewire.protocol.tracing.sampling import current_ratio
+from tracewire.protocol.tracing.semconv import KEPT, RECIPIENTS
 
 from .setting import Setting
 from .spans import Spans
@@ -103,7 +103,7 @@ class Traced(Sessions):
     def _handle_in_span(self, tracer: Tracer, session: int, frame: Frame) -> None:
         with tracer.start_as_current_span(_SPAN, kind=SpanKind.CONSUMER) as span:
             if span.is_recording():
-                pair = current_pair()
+                pair = current_ratio()
                 span.set_attributes({RECIPIENTS: pair.recipients, KEPT: pair.kept})
             self._handle(session, frame)
 

@@ -21,7 +21,7 @@ import time
 
 from examples.demo.control import commands, report
 from tracewire.protocol import connect
-from tracewire.protocol.self_cost import self_cost
+from tracewire.protocol.tracing.counters import self_cost
 
 from .session import Bare, Framed, Traced
 from .setting import Setting

@@ -14,7 +14,7 @@ from opentelemetry.trace import TraceState, get_current_span
 
 from tracewire.codec import NOT_SAMPLED, TraceContext
 from tracewire.protocol import Tracing
-from tracewire.protocol.policy import Propagate
+from tracewire.protocol.tracing.policy import Propagate
 
 Remedy = Literal["context", "roots", "peek"]
 

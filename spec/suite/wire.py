@@ -11,7 +11,8 @@ import cbor2
 
 from tracewire.codec import Frame, FrameError, Kind, Status, StreamDecoder, encode, to_stream
 from tracewire.codec.constants import CONTENT_FORMAT, MAX_FRAME
-from tracewire.protocol.address import HostAddress, UnixAddress, parse_address
+from tracewire.protocol.transports.address import HostAddress, UnixAddress
+from tracewire.protocol.transports.schemes import parse_address
 
 from .case import Failed
 

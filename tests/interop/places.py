@@ -13,8 +13,8 @@ from typing import Any, Self
 from tests.unit.talk import body, record
 from tracewire.codec import Frame, FrameError, Kind, StreamDecoder
 from tracewire.protocol import Server, Service, connect, serve
-from tracewire.protocol.connecting import Connecting
-from tracewire.protocol.memory import memory_connect
+from tracewire.protocol.peers.client import Connecting
+from tracewire.protocol.transports.memory import memory_connect
 
 #: So that a reader that stops soon stops the writer, and the kernel does not make it bigger.
 SMALL_BUFFER = 16_384

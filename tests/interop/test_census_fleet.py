@@ -21,7 +21,7 @@ import pytest
 from tests.interop.peers.member import DESTINATION
 from tests.unit.talk import Clock
 from tracewire.protocol import Census, Report, Rollout
-from tracewire.protocol.rollout import NotReady
+from tracewire.protocol.operations.rollout import NotReady
 
 PROGRAM = Path(__file__).parent / "peers" / "member.py"
 NAMES = ("a", "b", "c")

@@ -19,7 +19,7 @@ import pytest
 
 from tests.unit.tool import COMMAND, read_terminal, run
 from tracewire.protocol import Census, Server, Service, Timings, serve, top_service
-from tracewire.protocol.service import ReservedService
+from tracewire.protocol.peers.service import ReservedService
 
 TRACE = 0x4BF92F3577B34DA6A3CE929D0E0E4736
 CENSUS_HEADER = "ready  may drop both  instances  destination  missing"

@@ -9,12 +9,10 @@ from tests.interop.places import Place
 from tracewire.codec import NOT_SAMPLED, Frame, FrameError, Kind
 from tracewire.codec.constants import MAX_FRAME
 from tracewire.protocol import Limits, Server
-from tracewire.protocol import hearing as hearing_module
-from tracewire.protocol.conformance import conformance_service
-from tracewire.protocol.connection import Connection
-from tracewire.protocol.hearing import Hearing
-from tracewire.protocol.life import Events, Life
-from tracewire.protocol.pings import Pings
+from tracewire.protocol.connection import connection as connection_module
+from tracewire.protocol.connection.connection import Connection, Events
+from tracewire.protocol.connection.keepalive import Keepalive
+from tracewire.protocol.peers.conformance import conformance_service
 from tracewire.spec.suite import wire
 from tracewire.spec.suite.case import PASSED
 from tracewire.spec.suite.live import live_cases
@@ -51,15 +49,15 @@ def refuses(wanted: Callable[[Frame], bool], rule: str) -> Patch:
     """A peer that takes such a frame for an invalid one."""
 
     def patch(monkeypatch: pytest.MonkeyPatch) -> None:
-        hear = Hearing._hear_frame
+        receive = Connection._receive_frame
 
-        def hear_frame(self: Hearing, frame: Frame, began: float, events: Events) -> None:
+        def receive_frame(self: Connection, frame: Frame, began: float, events: Events) -> None:
             if wanted(frame):
                 error = FrameError(rule, kind=frame.kind, id=frame.id)
-                return self._hear_invalid(error, events)
-            return hear(self, frame, began, events)
+                return self._receive_invalid(error, events)
+            return receive(self, frame, began, events)
 
-        monkeypatch.setattr(Hearing, "_hear_frame", hear_frame)
+        monkeypatch.setattr(Connection, "_receive_frame", receive_frame)
 
     return patch
 
@@ -69,13 +67,13 @@ def replaces(owner: Any, name: str, value: Any) -> Patch:
 
 
 def says_a_wrong_last_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    fault = Life._fault
+    fault = Connection._fault
 
-    def faulty(self: Life, *arguments: Any) -> None:
-        self._requests.last_id = 0
+    def faulty(self: Connection, *arguments: Any) -> None:
+        self._incoming.last_id = 0
         fault(self, *arguments)
 
-    monkeypatch.setattr(Life, "_fault", faulty)
+    monkeypatch.setattr(Connection, "_fault", faulty)
 
 
 def closes_at_a_half_close(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,37 +81,37 @@ def closes_at_a_half_close(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def counts_from_the_last_byte(monkeypatch: pytest.MonkeyPatch) -> None:
-    hear = Hearing._hear_frame
+    receive = Connection._receive_frame
 
-    def hear_frame(self: Hearing, frame: Frame, began: float, events: Events) -> None:
-        hear(self, frame, self._heard, events)
+    def receive_frame(self: Connection, frame: Frame, began: float, events: Events) -> None:
+        receive(self, frame, self._keepalive.heard, events)
 
-    monkeypatch.setattr(Hearing, "_hear_frame", hear_frame)
+    monkeypatch.setattr(Connection, "_receive_frame", receive_frame)
 
 
 def lets_ids_be_used_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    hear = Hearing._hear_frame
+    receive = Connection._receive_frame
 
-    def hear_frame(self: Hearing, frame: Frame, began: float, events: Events) -> None:
-        if frame.kind != Kind.REQUEST or frame.id not in self._requests:
-            hear(self, frame, began, events)
+    def receive_frame(self: Connection, frame: Frame, began: float, events: Events) -> None:
+        if frame.kind != Kind.REQUEST or frame.id not in self._incoming:
+            receive(self, frame, began, events)
 
-    monkeypatch.setattr(Hearing, "_hear_frame", hear_frame)
+    monkeypatch.setattr(Connection, "_receive_frame", receive_frame)
 
 
 def names_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    refuse = Hearing._refuse
+    refuse = Connection._refuse
 
     def without_details(
-        self: Hearing, id: int, status: Any, said: str, details: Any = None
+        self: Connection, id: int, status: Any, said: str, details: Any = None
     ) -> None:
         refuse(self, id, status, said)
 
-    monkeypatch.setattr(Hearing, "_refuse", without_details)
+    monkeypatch.setattr(Connection, "_refuse", without_details)
 
 
 def cuts_no_errors(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tracewire.protocol import status
+    from tracewire.protocol import errors as status
 
     monkeypatch.setattr(status, "ERROR_BYTES", 1 << 20)
 
@@ -123,10 +121,10 @@ FAULTS: dict[str, tuple[str, Patch]] = {
     "3.1": ("X-2/most", refuses(lambda frame: len(frame.raw_extensions) == 64, "X-2")),
     "3.2": ("X-9/deepest", refuses(lambda frame: is_deep(frame), "X-9")),
     "6.": ("G-8/even", names_no_keys),
-    "7.1": ("C-4/fifteen", replaces(hearing_module, "INVALID_RECORDS", 15)),
-    "7.2": ("C-8/announces", replaces(Life, "_greet", lambda self: None)),
+    "7.1": ("C-4/fifteen", replaces(connection_module, "INVALID_RECORDS", 15)),
+    "7.2": ("C-8/announces", replaces(Connection, "_greet", lambda self: None)),
     "7.3": ("C-13/in-flight", lets_ids_be_used_twice),
-    "7.4": ("C-15/flood", replaces(Pings, "strike", lambda self, now: False)),
+    "7.4": ("C-15/flood", replaces(Keepalive, "strike", lambda self: False)),
     "7.5": ("C-19/half-close", closes_at_a_half_close),
     "7.6": ("C-20/unanswered", says_a_wrong_last_id),
     "7.7": ("C-21/long", cuts_no_errors),

@@ -211,7 +211,7 @@ async def test_middleware_runs_around_handlers_and_may_change_the_outcome(place:
         return [await run()]
 
     async with (
-        await place.serve(guild(), around_handlers=middleware) as server,
+        await place.serve(guild(), handler_interceptors=[middleware]) as server,
         place.connect(server) as peer,
     ):
         assert await peer.call("guild.echo", 1, metadata={"tenant": "a"}) == [1]
@@ -234,7 +234,7 @@ async def test_middleware_may_refuse_notifications_and_messages(place: Place) ->
         return None
 
     async with (
-        await place.serve(service, around_handlers=middleware) as server,
+        await place.serve(service, handler_interceptors=[middleware]) as server,
         place.connect(server) as peer,
     ):
         await peer.notify("guild.typing", 1)
@@ -255,7 +255,7 @@ async def test_middleware_of_a_connector_runs_around_what_is_called_back(place: 
 
     async with (
         await place.serve(guild()) as server,
-        place.connect(server, guild(), around_handlers=middleware) as peer,
+        place.connect(server, guild(), handler_interceptors=[middleware]) as peer,
     ):
         await peer.call("guild.nothing")
         (accepted,) = server.peers

@@ -25,7 +25,7 @@ async def filled(server: Any, raw: Raw, limit: int, room: int) -> int:
         raw.say(request(id, "fill", b"\x19\x40\x00"))  # 16,384 bytes
         await answered(server, id)
         (peer,) = server.peers
-        left = limit - peer._transport.get_write_buffer_size()
+        left = limit - peer._writer.transport.get_write_buffer_size()
         if left < room:
             return int(left)
 
@@ -41,7 +41,7 @@ async def answered(server: Any, id: int) -> None:
 def server_ids(server: Any) -> int:
     """The last request that was read."""
     (peer,) = server.peers
-    return int(peer._connection._requests.last_id)
+    return int(peer._connection._incoming.last_id)
 
 
 @pytest.mark.parametrize("over", [0, 1])
@@ -64,7 +64,7 @@ async def test_the_write_buffer_of_a_reader_that_stalls(plain: Place, over: int)
                 await asyncio.sleep(0)
         else:
             (peer,) = server.peers
-            assert peer._transport.get_write_buffer_size() == limit
+            assert peer._writer.transport.get_write_buffer_size() == limit
             assert "connection_errors" not in server.counts()
 
 
@@ -94,7 +94,7 @@ async def test_a_stalled_reader_makes_callers_wait_and_closing_does_not(kernel: 
         while peer._connection.peer is None:  # its hello was not read yet
             await asyncio.sleep(0)
         calls: list[asyncio.Task[object]] = []
-        while peer._writable is None:
+        while peer.takes_more:
             calls.append(asyncio.ensure_future(peer.call("m", bytes(SMALL_BUFFER))))
             await asyncio.sleep(0)
         waiting = asyncio.ensure_future(peer.call("m"))

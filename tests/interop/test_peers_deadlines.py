@@ -115,7 +115,7 @@ async def test_a_deadline_holds_while_the_other_side_does_not_read(kernel: Place
     ):
         await peer.call("ready")
         (accepted,) = server.peers
-        accepted._transport.pause_reading()
+        accepted._writer.transport.pause_reading()
         data = bytes(1 << 20)
         calls = [failure(peer.call("ready", data, timeout=0.2)) for _ in range(24)]
         errors = await asyncio.gather(*calls)

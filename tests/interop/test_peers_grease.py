@@ -9,7 +9,7 @@ from tests.interop.places import Place
 from tests.unit.talk import hello, record, request, response
 from tracewire.codec import Frame, Kind, StreamDecoder
 from tracewire.protocol import Service, connect
-from tracewire.protocol.grease import EVERY
+from tracewire.protocol.connection.grease import EVERY
 
 CALLS = 4 * EVERY
 

@@ -11,8 +11,8 @@ from tests.interop.calls import Gate, begin, failure, said
 from tests.interop.clock import later
 from tests.interop.places import Place
 from tracewire.codec import Status
-from tracewire.protocol import Executed, Limits, Peer, Server, Service, connect
-from tracewire.protocol.reconnecting import FIRST_PAUSE, LONGEST_PAUSE, Reconnecting
+from tracewire.protocol import Executed, Limits, Peer, Server, Service, Tracing, connect
+from tracewire.protocol.peers.reconnecting import FIRST_PAUSE, LONGEST_PAUSE, Reconnecting
 
 
 async def restarted(place: Place, server: Server, service: Service) -> Server:
@@ -236,7 +236,7 @@ async def test_pauses_are_drawn_at_random_below_a_length_that_doubles(
     all_waited = []
     for _ in range(20):
         refused = Refused(await still.connect(server))
-        async with Reconnecting(refused, server.url):
+        async with Reconnecting(refused, server.url, Tracing()):
             while not server.peers:
                 await asyncio.sleep(0)
             (accepted,) = server.peers

@@ -12,7 +12,7 @@ from tests.interop.places import Place
 from tests.interop.processes import Child
 from tracewire.codec import Status
 from tracewire.protocol import Executed, RpcError, Service, connect
-from tracewire.protocol.reconnecting import Reconnecting
+from tracewire.protocol.peers.reconnecting import Reconnecting
 
 SERVERS = 3
 AT_ONCE = 8

@@ -11,7 +11,7 @@ from tests.interop.places import Place
 from tests.unit.talk import notification, record
 from tracewire.codec import Kind, Status, decode
 from tracewire.protocol import Rollout, Service, connect, current_call
-from tracewire.protocol.rollout import ModeUnknown
+from tracewire.protocol.errors import ModeUnknown
 
 
 class Inbox:

@@ -46,7 +46,7 @@ def guild() -> Service:
 
 
 async def served(timings: Timings, service: Service, **options: Any) -> Server:
-    return await serve(URL, service, around_handlers=timings.around(guild_of), **options)
+    return await serve(URL, service, handler_interceptors=[timings.around(guild_of)], **options)
 
 
 def counts(timings: Timings) -> dict[tuple[str, str], int]:
@@ -97,7 +97,7 @@ async def test_notifications_and_messages_count() -> None:
 
     service.on_message(heard.put_nowait)
     around = timings.around(lambda call: "a")
-    async with await serve(URL, service, around_handlers=around), connect(URL) as peer:
+    async with await serve(URL, service, handler_interceptors=[around]), connect(URL) as peer:
         await peer.notify("guild.typing", 1)
         await peer.send(b"2")
         assert {await heard.get(), await heard.get()} == {1, b"2"}
@@ -113,8 +113,8 @@ async def test_the_time_is_that_of_the_handler_and_what_runs_inside() -> None:
         with timings.measure("b", "inner"):
             return [await proceed()]
 
-    around = timings.around(guild_of, inside)
-    async with await serve(URL, guild(), around_handlers=around), connect(URL) as peer:
+    interceptors = [timings.around(guild_of), inside]
+    async with await serve(URL, guild(), handler_interceptors=interceptors), connect(URL) as peer:
         assert await peer.call("guild.join", 7, metadata={"guild": "a"}) == [7]
     outer, inner = timings.rows()
     assert (outer.entity, inner.entity) == ("a", "b")

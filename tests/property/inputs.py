@@ -18,11 +18,12 @@ from tests.unit.talk import (
     response,
 )
 from tracewire.codec import Frame, FrameError, Kind, Status
-from tracewire.protocol import events as e
-from tracewire.protocol.connection import Connection
+from tracewire.protocol.connection import events as e
+from tracewire.protocol.connection.connection import Connection
+from tracewire.protocol.connection.shutdown import Trigger
+from tracewire.protocol.constants import Mode
+from tracewire.protocol.errors import RpcError
 from tracewire.protocol.limits import Limits
-from tracewire.protocol.states import Event
-from tracewire.protocol.status import RpcError
 
 #: An id that no call and no request has.
 UNKNOWN: Final = 4_294_967_295
@@ -32,7 +33,7 @@ _LONG: Final = b"\0" * 70_000  # over the max frame that the other side's hello 
 class Owner:
     """Owns a connection. ``mode``, ``connector``: of Connection; ``keepalive``: of its Limits."""
 
-    def __init__(self, mode: str, connector: bool, keepalive: float | None = None) -> None:
+    def __init__(self, mode: Mode, connector: bool, keepalive: float | None = None) -> None:
         self.clock = Clock()
         limits = Limits(in_flight=3, keepalive_seconds=keepalive)
         self.connection = Connection(self.clock, connector=connector, mode=mode, limits=limits)
@@ -46,7 +47,8 @@ class Owner:
 
     def call(self, method: str = "m", payload: bytes = b"", timeout: float | None = None) -> None:
         caller = f"caller {self._number()}"
-        id = self.connection.request(caller, method, payload, timeout=timeout)
+        expires = None if timeout is None else self.clock.now + timeout
+        id = self.connection.request(caller, method, payload, expires=expires)
         self.calls[caller] = id
 
     def give_up(self) -> None:
@@ -95,14 +97,14 @@ class Owner:
     def open_call(self) -> int:
         return next(iter(self.calls.values()), UNKNOWN)
 
-    def apply(self, events: list[e.Happening]) -> None:
+    def apply(self, events: list[e.Event]) -> None:
         for event in events:
-            if isinstance(event, e.Requested):
+            if isinstance(event, e.RequestReceived):
                 self.requests.append(event.id)
-            elif isinstance(event, e.Answered | e.Failed):
+            elif isinstance(event, e.CallAnswered | e.CallFailed):
                 self.outcomes[str(event.caller)] += 1
                 self.calls.pop(str(event.caller))
-            elif isinstance(event, e.Cancelled):
+            elif isinstance(event, e.RequestCancelled):
                 self.cancelled.add(event.id)
 
     def _number(self) -> int:
@@ -114,11 +116,11 @@ class Input(NamedTuple):
     """``events``: what may come of it, one after the other. ``errors``: what it may raise."""
 
     give: Callable[[Owner], object]
-    events: frozenset[Event] = frozenset()
+    events: frozenset[Trigger] = frozenset()
     errors: tuple[type[Exception], ...] = ()
 
 
-def _heard(frame: Callable[[Owner], Frame | bytes], *events: Event) -> Input:
+def _heard(frame: Callable[[Owner], Frame | bytes], *events: Trigger) -> Input:
     return Input(lambda owner: owner.hear(frame(owner)), frozenset(events))
 
 
@@ -127,11 +129,11 @@ def _said(say: Callable[[Owner], object], *errors: type[Exception]) -> Input:
 
 
 def _answered(how: Callable[[Connection], Callable[[int], object]]) -> Input:
-    return Input(lambda o: o.answer(how(o.connection)), frozenset({Event.IDLE}), (KeyError,))
+    return Input(lambda o: o.answer(how(o.connection)), frozenset({Trigger.IDLE}), (KeyError,))
 
 
 def _waited(seconds: float) -> Input:
-    events = frozenset({Event.EXPIRE, Event.FAULT, Event.IDLE})
+    events = frozenset({Trigger.EXPIRE, Trigger.FAULT, Trigger.IDLE})
     return Input(lambda o: o.wait(seconds), events)
 
 
@@ -147,51 +149,51 @@ INPUTS: Final = {
     "send": _said(lambda o: o.connection.send(b"message")),
     "send a frame": _said(lambda o: o.connection.send(frame_bytes()), ValueError),
     "ping": _said(lambda o: o.connection.ping()),
-    "give up": Input(lambda o: o.give_up(), frozenset({Event.IDLE})),
-    "start": Input(lambda o: o.start(), frozenset({Event.IDLE})),
+    "give up": Input(lambda o: o.give_up(), frozenset({Trigger.IDLE})),
+    "start": Input(lambda o: o.start(), frozenset({Trigger.IDLE})),
     "respond": _answered(lambda connection: connection.respond),
     "respond too much": _answered(lambda connection: lambda id: connection.respond(id, _LONG)),
     "fail": _answered(lambda connection: lambda id: connection.fail(id, _ERROR)),
     "cancelled": _answered(lambda connection: connection.cancelled),
-    "finish": Input(lambda o: o.finish(), frozenset({Event.IDLE})),
-    "drain": Input(lambda o: o.connection.drain("text"), frozenset({Event.DRAIN, Event.IDLE})),
+    "finish": Input(lambda o: o.finish(), frozenset({Trigger.IDLE})),
+    "drain": Input(lambda o: o.connection.drain("text"), frozenset({Trigger.DRAIN, Trigger.IDLE})),
     "output": Input(lambda o: o.connection.output()),
-    "overflow": Input(lambda o: o.apply(o.connection.overflow()), frozenset({Event.FAULT})),
-    "end": Input(lambda o: o.apply(o.connection.end()), frozenset({Event.END, Event.IDLE})),
-    "lost": Input(lambda o: o.apply(o.connection.lost()), frozenset({Event.LOST})),
+    "overflow": Input(lambda o: o.apply(o.connection.overflow()), frozenset({Trigger.FAULT})),
+    "end": Input(lambda o: o.apply(o.connection.end()), frozenset({Trigger.END, Trigger.IDLE})),
+    "lost": Input(lambda o: o.apply(o.connection.lost()), frozenset({Trigger.LOST})),
     "expire": _waited(0.0),
     "wait 1 s": _waited(1.0),
     "wait 5 s": _waited(5.0),
     "wait 30 s": _waited(30.0),
     "hear nothing": Input(lambda o: o.hear()),
     "hear a part": Input(lambda o: o.hear_part()),
-    "hear too much": Input(lambda o: o.hear_too_much(), frozenset({Event.FAULT})),
-    "hear junk": _heard(lambda o: b"junk", Event.FAULT),
+    "hear too much": Input(lambda o: o.hear_too_much(), frozenset({Trigger.FAULT})),
+    "hear junk": _heard(lambda o: b"junk", Trigger.FAULT),
     "hear a request": _heard(lambda o: request(o.next_id())),
-    "hear a request again": _heard(lambda o: request(o.open_request()), Event.FAULT),
+    "hear a request again": _heard(lambda o: request(o.open_request()), Trigger.FAULT),
     "hear a request with a timeout": _heard(lambda o: request(o.next_id(), extensions={7: 3_000})),
     "hear a request too late": _heard(lambda o: request(o.next_id(), extensions={7: 0})),
     "hear a demanding request": _heard(lambda o: request(o.next_id(), extensions={2: 0})),
-    "hear an invalid request": _heard(lambda o: frame_bytes(0, o.next_id(), ""), Event.FAULT),
-    "hear a response": _heard(lambda o: response(o.open_call()), Event.IDLE),
-    "hear an error": _heard(lambda o: response(o.open_call(), status=10), Event.IDLE),
+    "hear an invalid request": _heard(lambda o: frame_bytes(0, o.next_id(), ""), Trigger.FAULT),
+    "hear a response": _heard(lambda o: response(o.open_call()), Trigger.IDLE),
+    "hear an error": _heard(lambda o: response(o.open_call(), status=10), Trigger.IDLE),
     "hear a demanding response": _heard(
-        lambda o: response(o.open_call(), extensions={2: 0}), Event.IDLE
+        lambda o: response(o.open_call(), extensions={2: 0}), Trigger.IDLE
     ),
     "hear an invalid response": _heard(
-        lambda o: frame_bytes(1, o.open_call(), "m"), Event.FAULT, Event.IDLE
+        lambda o: frame_bytes(1, o.open_call(), "m"), Trigger.FAULT, Trigger.IDLE
     ),
     "hear a stray response": _heard(lambda o: response(UNKNOWN)),
     "hear a notification": _heard(lambda o: notification()),
     "hear an envelope": _heard(lambda o: notification("")),
     "hear a hello": _heard(lambda o: hello(max_frame=65_536)),
     "hear an unreadable hello": _heard(lambda o: Frame(Kind.HELLO, 0, 0)),
-    "hear a goaway": _heard(lambda o: goaway(1), Event.GOAWAY, Event.IDLE),
+    "hear a goaway": _heard(lambda o: goaway(1), Trigger.GOAWAY, Trigger.IDLE),
     "hear an unreadable goaway": _heard(
-        lambda o: Frame(Kind.GOAWAY, 0, 0), Event.GOAWAY, Event.IDLE
+        lambda o: Frame(Kind.GOAWAY, 0, 0), Trigger.GOAWAY, Trigger.IDLE
     ),
-    "hear a cancel": _heard(lambda o: cancel(o.open_request()), Event.FAULT),
-    "hear a ping": _heard(lambda o: ping(), Event.FAULT),
+    "hear a cancel": _heard(lambda o: cancel(o.open_request()), Trigger.FAULT),
+    "hear a ping": _heard(lambda o: ping(), Trigger.FAULT),
     "hear a pong": _heard(lambda o: pong()),
     "hear an unknown kind": _heard(lambda o: Frame(8, 1, 0)),
 }

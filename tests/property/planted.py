@@ -3,19 +3,18 @@
 from typing import Any
 
 from tracewire.codec import Frame, Kind, Status, encode, encode_response, to_stream
-from tracewire.protocol.calls import Calls
-from tracewire.protocol.connection import Connection
+from tracewire.protocol.connection.connection import Connection, Events
+from tracewire.protocol.connection.events import CallFailed, NotificationReceived, RequestCancelled
+from tracewire.protocol.connection.in_flight import OutgoingCalls
+from tracewire.protocol.connection.shutdown import State, Trigger
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.events import Cancelled, Failed, Notified
-from tracewire.protocol.life import Events
-from tracewire.protocol.states import Event, State
-from tracewire.protocol.status import RpcError
+from tracewire.protocol.errors import RpcError
 
 
 def said_otherwise(events: Events, executed: Executed) -> Events:
     """The same events, but calls that failed say this of whether they ran."""
     for event in events:
-        if isinstance(event, Failed):
+        if isinstance(event, CallFailed):
             event.error.executed = executed
     return events
 
@@ -24,17 +23,17 @@ class SwapsIds(Connection):
     __slots__ = ()
 
     def respond(self, id: int, payload: bytes = b"", extensions: Any = None) -> Status:
-        return super().respond(next(iter(self._requests)), payload, extensions)
+        return super().respond(next(iter(self._incoming)), payload, extensions)
 
 
 class MixesUpCallers(Connection):
     __slots__ = ()
 
-    def _hear_frame(self, frame: Frame, began: float, events: Events) -> None:
-        if frame.kind == Kind.RESPONSE and frame.id in self._calls._open:
-            first = next(iter(self._calls._open))
+    def _receive_frame(self, frame: Frame, began: float, events: Events) -> None:
+        if frame.kind == Kind.RESPONSE and frame.id in self._outgoing._open:
+            first = next(iter(self._outgoing._open))
             frame = Frame(Kind.RESPONSE, first, frame.target, frame.payload)
-        super()._hear_frame(frame, began, events)
+        super()._receive_frame(frame, began, events)
 
 
 class AnswersTwice(Connection):
@@ -49,7 +48,7 @@ class AnswersNothing(Connection):
     __slots__ = ()
 
     def _answer(self, id: int, frame: bytes) -> None:
-        self._requests.end(id)
+        self._incoming.end(id)
         self._settle()
 
 
@@ -95,30 +94,30 @@ class SaysAWrongLastId(Connection):
     __slots__ = ()
 
     def drain(self, text: str | None = None) -> None:
-        accepted, self._requests.last_id = self._requests.last_id, 0
+        accepted, self._incoming.last_id = self._incoming.last_id, 0
         super().drain(text)
-        self._requests.last_id = accepted
+        self._incoming.last_id = accepted
 
 
 class AcceptsWhileItDrains(Connection):
     __slots__ = ()
 
-    def _hear_frame(self, frame: Frame, began: float, events: Events) -> None:
+    def _receive_frame(self, frame: Frame, began: float, events: Events) -> None:
         state = self.state
         if frame.kind == Kind.REQUEST and state is State.DRAINING:
-            self.state = State.OPEN
-            super()._hear_frame(frame, began, events)
-            self.state = state
+            self._shutdown.state = State.OPEN
+            super()._receive_frame(frame, began, events)
+            self._shutdown.state = state
         else:
-            super()._hear_frame(frame, began, events)
+            super()._receive_frame(frame, began, events)
 
 
 class ForgetsWhatItWasTold(Connection):
     __slots__ = ()
 
-    def _hear_frame(self, frame: Frame, began: float, events: Events) -> None:
+    def _receive_frame(self, frame: Frame, began: float, events: Events) -> None:
         before = len(events)
-        super()._hear_frame(frame, began, events)
+        super()._receive_frame(frame, began, events)
         if frame.kind == Kind.GOAWAY:
             said_otherwise(events[before:], Executed.MAYBE)
 
@@ -150,7 +149,7 @@ class KeepsPlaces(Connection):
 
     def _answer(self, id: int, frame: bytes) -> None:
         super()._answer(id, frame)
-        self._requests._load.taken += 1
+        self._incoming._server.taken += 1
 
 
 class FreesPlacesTooSoon(Connection):
@@ -158,11 +157,11 @@ class FreesPlacesTooSoon(Connection):
 
     __slots__ = ()
 
-    def _hear_frame(self, frame: Frame, began: float, events: Events) -> None:
-        super()._hear_frame(frame, began, events)
+    def _receive_frame(self, frame: Frame, began: float, events: Events) -> None:
+        super()._receive_frame(frame, began, events)
         if frame.kind == Kind.CANCEL:
-            self._requests._limit += 1
-            self._requests._load.limit += 1
+            self._incoming._limit += 1
+            self._incoming._server.limit += 1
 
 
 class NeverSettles(Connection):
@@ -177,9 +176,9 @@ class SettlesTooSoon(Connection):
 
     def drain(self, text: str | None = None) -> None:
         super().drain(text)
-        for id in list(self._requests):
-            self._requests.end(id)
-            self._requests._load.taken += 1
+        for id in list(self._incoming):
+            self._incoming.end(id)
+            self._incoming._server.taken += 1
         self._settle()
 
 
@@ -189,9 +188,9 @@ class SettlesTooLate(Connection):
     __slots__ = ()
 
     def cancel(self, id: int) -> None:
-        state, self.state = self.state, State.OPEN
+        state, self._shutdown.state = self.state, State.OPEN
         super().cancel(id)
-        self.state = state
+        self._shutdown.state = state
 
 
 class FailsItsCallsTooLate(Connection):
@@ -200,15 +199,15 @@ class FailsItsCallsTooLate(Connection):
     __slots__ = ()
 
     def _fault(self, status: Status, text: str, events: Events) -> None:
-        calls, self._calls = self._calls, Calls()
+        calls, self._outgoing = self._outgoing, OutgoingCalls()
         super()._fault(status, text, events)
-        self._calls = calls
+        self._outgoing = calls
 
 
 class LeavesHandlersRunning(Connection):
     __slots__ = ()
 
-    def _abandon(self) -> list[Cancelled]:
+    def _abandon(self) -> list[RequestCancelled]:
         return []
 
 
@@ -233,9 +232,9 @@ class WakesForEver(Connection):
 class ForgetsDeadlinesOfRequests(Connection):
     __slots__ = ()
 
-    def _hear_frame(self, frame: Frame, began: float, events: Events) -> None:
-        super()._hear_frame(frame, began, events)
-        self._requests._expiry.clear()
+    def _receive_frame(self, frame: Frame, began: float, events: Events) -> None:
+        super()._receive_frame(frame, began, events)
+        self._incoming._expiry.clear()
 
 
 class CancelsTwice(Connection):
@@ -243,7 +242,7 @@ class CancelsTwice(Connection):
 
     def receive(self, data: bytes | memoryview) -> Events:
         events = super().receive(data)
-        return events + [event for event in events if isinstance(event, Cancelled)]
+        return events + [event for event in events if isinstance(event, RequestCancelled)]
 
 
 class StartsAfterItsGoaway(Connection):
@@ -259,8 +258,8 @@ class StartsAfterItsGoaway(Connection):
 class StartsAfterTheirGoaway(Connection):
     __slots__ = ()
 
-    def _move(self, event: Event) -> None:
-        if event is not Event.GOAWAY:
+    def _move(self, event: Trigger) -> None:
+        if event is not Trigger.GOAWAY:
             super()._move(event)
 
 
@@ -280,7 +279,7 @@ class UsesIdsAgain(Connection):
 
     def cancel(self, id: int) -> None:
         super().cancel(id)
-        self._calls._next_id = id
+        self._outgoing._next_id = id
 
 
 class CancelsAnyCall(Connection):
@@ -294,10 +293,10 @@ class CancelsAnyCall(Connection):
 class FailsForNothing(Connection):
     __slots__ = ()
 
-    def _hear_frame(self, frame: Frame, began: float, events: Events) -> None:
+    def _receive_frame(self, frame: Frame, began: float, events: Events) -> None:
         if frame.kind == Kind.CANCEL:
-            self._read -= 1
-        super()._hear_frame(frame, began, events)
+            self._incoming._read -= 1
+        super()._receive_frame(frame, began, events)
 
 
 class SpeaksOnAfterAnError(Connection):
@@ -329,7 +328,7 @@ class LosesAByteBetweenPieces(Connection):
     __slots__ = ()
 
     def receive(self, data: bytes | memoryview) -> Events:
-        return super().receive(data if self._record_began is None else data[1:])
+        return super().receive(data if self._keepalive.record_began is None else data[1:])
 
 
 class HearsNotificationsTwice(Connection):
@@ -337,7 +336,7 @@ class HearsNotificationsTwice(Connection):
 
     def receive(self, data: bytes | memoryview) -> Events:
         events = super().receive(data)
-        return events + [event for event in events if isinstance(event, Notified)]
+        return events + [event for event in events if isinstance(event, NotificationReceived)]
 
 
 class GreetsTwice(Connection):

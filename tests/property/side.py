@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 from tests.property.history import GIVEN_UP, Outcome
 from tests.property.wire import MISDEEDS, NOISE, Wire
 from tracewire.codec import Status
-from tracewire.protocol import events as e
+from tracewire.protocol.connection import events as e
+from tracewire.protocol.connection.in_flight import ConcurrencyLimit
+from tracewire.protocol.connection.shutdown import READING, WRITING, State
 from tracewire.protocol.constants import Executed
+from tracewire.protocol.errors import RpcError
 from tracewire.protocol.limits import Limits
-from tracewire.protocol.load import Load
-from tracewire.protocol.states import READING, WRITING, State
-from tracewire.protocol.status import RpcError
 
 if TYPE_CHECKING:
     from tests.property.simulation import Simulation
@@ -38,10 +38,14 @@ class Side:
             keepalive_seconds=simulation.keepalive,
             record_seconds=simulation.patience,
         )
-        self.load = Load(random.randint(1, 8))
+        self.load = ConcurrencyLimit(random.randint(1, 8))
         self._places = min(limits.in_flight, self.load.limit)
         self.connection = simulation.make(
-            lambda: simulation.now, connector=name == "a", mode=mode, limits=limits, load=self.load
+            lambda: simulation.now,
+            connector=name == "a",
+            mode=mode,
+            limits=limits,
+            server=self.load,
         )
         self._numbers = 0
         self._next_ping = 0.0
@@ -60,9 +64,10 @@ class Side:
         self._numbers += 1
         caller = f"{self.name}{self._numbers}"
         timeout = self._random.choice((None, None, None, 0.05, 1.0, 10.0))
+        expires = None if timeout is None else self._simulation.now + timeout
         told_to_leave = self.connection.goaway is not None
         try:
-            id = self.connection.request(caller, "m", caller.encode(), timeout=timeout)
+            id = self.connection.request(caller, "m", caller.encode(), expires=expires)
         except RpcError as refusal:
             if refusal.executed is not Executed.NO:
                 self._saw(f"call {caller} was refused with {refusal}")
@@ -182,21 +187,21 @@ class Side:
 
     # What it does with what comes of it.
 
-    def _apply(self, events: list[e.Happening]) -> None:
+    def _apply(self, events: list[e.Event]) -> None:
         for event in events:
             match event:
-                case e.Requested(id, frame, expires):
+                case e.RequestReceived(id, frame, expires):
                     self._accept(id, frame.payload.decode(), inf if expires is None else expires)
-                case e.Answered(caller, frame):
+                case e.CallAnswered(caller, frame):
                     self._end_call(str(caller), Outcome(Status.OK, said=frame.payload.decode()))
-                case e.Failed(caller, error):
+                case e.CallFailed(caller, error):
                     said = error.message if error.status is Status.ABORTED else None
                     self._end_call(str(caller), Outcome(error.status, error.executed, said))
-                case e.Cancelled(id, _):
+                case e.RequestCancelled(id, _):
                     self._cancel(id)
-                case e.Notified(frame, _):
+                case e.NotificationReceived(frame, _):
                     self._history.notified[self.name].append(frame.payload)
-                case e.Ponged(id) if self._next_ping == inf:
+                case e.PongReceived(id) if self._next_ping == inf:
                     self._next_ping = self._simulation.now + 1
 
     def _accept(self, id: int, call: str, expires: float) -> None:

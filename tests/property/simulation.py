@@ -12,7 +12,7 @@ from random import Random
 from tests.property.history import History
 from tests.property.side import Side
 from tests.property.wire import Wire
-from tracewire.protocol.connection import Connection
+from tracewire.protocol.connection.connection import Connection
 
 
 class Simulation:

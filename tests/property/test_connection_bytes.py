@@ -9,15 +9,23 @@ from hypothesis import strategies as st
 from tests.property.strategies import FEWER, frames, nearly_frames
 from tests.unit.checks import frame_bytes
 from tracewire.codec import StreamDecoder
-from tracewire.protocol import events as e
-from tracewire.protocol.connection import Connection
+from tracewire.protocol.connection import events as e
+from tracewire.protocol.connection.connection import Connection
+from tracewire.protocol.connection.shutdown import State
+from tracewire.protocol.constants import Mode
 from tracewire.protocol.limits import Limits
-from tracewire.protocol.states import State
 
 EVENTS = (
-    e.Requested, e.Notified, e.Received, e.Answered, e.Failed, e.Cancelled, e.Greeted, e.Leaving,
-    e.Ponged,
-)  # fmt: skip
+    e.RequestReceived,
+    e.NotificationReceived,
+    e.MessageReceived,
+    e.CallAnswered,
+    e.CallFailed,
+    e.RequestCancelled,
+    e.HelloReceived,
+    e.GoawayReceived,
+    e.PongReceived,
+)
 #: What is said may be longer than what was heard by this factor: a refusal says why.
 FACTOR = 8
 #: A hello and a goaway with a text.
@@ -54,20 +62,21 @@ STREAMS = st.builds(
     st.binary(max_size=12),
 )
 #: The mode, and whether it connected.
-KINDS = st.tuples(st.sampled_from(("framed", "framed", "both", "bare")), st.booleans())
+LISTENED: tuple[Mode, ...] = ("framed", "framed", "both", "bare")
+KINDS = st.tuples(st.sampled_from(LISTENED), st.booleans())
 
 
 class Listener:
     """A connection that hears, with three open calls where it may call."""
 
-    def __init__(self, mode: str, connector: bool) -> None:
+    def __init__(self, mode: Mode, connector: bool) -> None:
         self.now = 0.0
         self.connection = Connection(
             lambda: self.now, connector=connector, mode=mode, limits=Limits(in_flight=3)
         )
         self.callers = [f"caller {n}" for n in range(3)] if self.connection.may_frame else []
         for caller in self.callers:
-            self.connection.request(caller, "m", timeout=50.0)
+            self.connection.request(caller, "m", expires=50.0)
         self.connection.output()
         self.events: list[Any] = []
         self.said = b""
@@ -79,7 +88,7 @@ class Listener:
     def finishes(self) -> None:
         """The input ends, handlers end, and time passes."""
         self.events += self.connection.end()
-        for request in [event for event in self.events if isinstance(event, e.Requested)]:
+        for request in [event for event in self.events if isinstance(event, e.RequestReceived)]:
             if self.connection.start(request.id):
                 self.connection.respond(request.id)
         self.now += 100.0
@@ -96,7 +105,7 @@ def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
 @example(kind=("framed", True), data=b"", cuts=[])
 @example(kind=("framed", True), data=b"\0\0\0\0" * 20, cuts=[])
 def test_only_events_come_out_and_little_is_said(
-    kind: tuple[str, bool], data: bytes, cuts: list[int]
+    kind: tuple[Mode, bool], data: bytes, cuts: list[int]
 ) -> None:
     listener = Listener(*kind)
     for piece in pieces(data, cuts):
@@ -109,7 +118,9 @@ def test_only_events_come_out_and_little_is_said(
     listener.finishes()
     assert listener.connection.state is State.CLOSED
     ended = [
-        str(each.caller) for each in listener.events if isinstance(each, e.Answered | e.Failed)
+        str(each.caller)
+        for each in listener.events
+        if isinstance(each, e.CallAnswered | e.CallFailed)
     ]
     assert sorted(ended) == listener.callers
     assert listener.connection.requests_open == 0
@@ -118,13 +129,13 @@ def test_only_events_come_out_and_little_is_said(
 @FEWER
 @given(kind=KINDS, data=STREAMS, cuts=st.lists(st.integers(0, 500), min_size=1, max_size=9))
 def test_pieces_mean_the_same_as_the_whole(
-    kind: tuple[str, bool], data: bytes, cuts: list[int]
+    kind: tuple[Mode, bool], data: bytes, cuts: list[int]
 ) -> None:
     whole, cut = Listener(*kind), Listener(*kind)
     whole.hears(data)
     for piece in pieces(data, cuts):
         cut.hears(piece)
-    if any(isinstance(event, e.Leaving) for event in whole.events):
+    if any(isinstance(event, e.GoawayReceived) for event in whole.events):
         # A side without calls may close between two pieces, and answer nothing more.
         assert list(map(repr, whole.events))[: len(cut.events)] == list(map(repr, cut.events))
         assert whole.said.startswith(cut.said)

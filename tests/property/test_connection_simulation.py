@@ -10,10 +10,10 @@ from tests.property.planted import PLANTED
 from tests.property.simulate import try_seeds
 from tests.property.simulation import simulate
 from tracewire.codec import Frame, Kind, Status, encode, to_stream
-from tracewire.protocol.connection import Connection
+from tracewire.protocol.connection.connection import Connection
+from tracewire.protocol.connection.messages import Goaway
+from tracewire.protocol.connection.shutdown import State, Trigger
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.goaway import Goaway
-from tracewire.protocol.states import Event, State
 
 RUNS = 500
 #: Seeds in which every planted fault is found.
@@ -45,7 +45,7 @@ def test_every_state_comes_up() -> None:
     class Watched(Connection):
         __slots__ = ()
 
-        def _move(self, event: Event) -> None:
+        def _move(self, event: Trigger) -> None:
             super()._move(event)
             seen.add(self.state)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.property.inputs import INPUTS, UNKNOWN, Input, Owner
 from tests.property.strategies import FEWER
-from tracewire.protocol.constants import Executed
-from tracewire.protocol.states import READING, TRANSITIONS, Event, State
-from tracewire.protocol.status import RpcError
+from tracewire.protocol.connection.shutdown import READING, TRANSITIONS, State, Trigger
+from tracewire.protocol.constants import Executed, Mode
+from tracewire.protocol.errors import RpcError
 
 #: How a connection comes to each state with calls open in both directions, if it may have them.
 WAYS = {
@@ -25,19 +25,19 @@ WAYS = {
 }
 #: How each event is brought about; a fault where the input is not read any more by the output.
 CAUSES = {
-    Event.DRAIN: "drain",
-    Event.GOAWAY: "hear a goaway",
-    Event.IDLE: "finish",
-    Event.END: "end",
-    Event.FAULT: "hear too much",
-    Event.EXPIRE: "wait 5 s",
-    Event.LOST: "lost",
+    Trigger.DRAIN: "drain",
+    Trigger.GOAWAY: "hear a goaway",
+    Trigger.IDLE: "finish",
+    Trigger.END: "end",
+    Trigger.FAULT: "hear too much",
+    Trigger.EXPIRE: "wait 5 s",
+    Trigger.LOST: "lost",
 }
-EVERY_EVENT = list(product(State, Event))
+EVERY_EVENT = list(product(State, Trigger))
 EVERY_INPUT = list(product(State, INPUTS))
 
 
-def brought_to(state: State, mode: str = "framed", connector: bool = True) -> Owner:
+def brought_to(state: State, mode: Mode = "framed", connector: bool = True) -> Owner:
     """A connection in this state, with two calls and two requests, as far as it may have them."""
     owner = Owner(mode, connector)
     for name in ("hear a hello", "call", "call", "hear a request", "hear a request", *WAYS[state]):
@@ -46,7 +46,7 @@ def brought_to(state: State, mode: str = "framed", connector: bool = True) -> Ow
     return owner
 
 
-def legal(state: State, events: Iterable[Event]) -> set[State]:
+def legal(state: State, events: Iterable[Trigger]) -> set[State]:
     """Where these events can lead, in any order."""
     found = {state}
     while new := {TRANSITIONS[each].get(event, each) for each in found for event in events} - found:
@@ -59,7 +59,7 @@ def give(owner: Owner, asked: Input) -> None:
     connection = owner.connection
     before = connection.state, connection.calls_open, connection.requests_open
     # A first frame, or no longer waiting for one, lets a goaway be said.
-    met = set() if connection.may_frame else {Event.IDLE}
+    met = set() if connection.may_frame else {Trigger.IDLE}
     try:
         asked.give(owner)
     except asked.errors as error:
@@ -88,7 +88,7 @@ def check_open(owner: Owner) -> None:
 @pytest.mark.parametrize("state", State, ids=lambda state: state.name)
 @pytest.mark.parametrize("connector", (True, False))
 @pytest.mark.parametrize("mode", ("framed", "both"))
-def test_every_state_is_reached(state: State, connector: bool, mode: str) -> None:
+def test_every_state_is_reached(state: State, connector: bool, mode: Mode) -> None:
     assert brought_to(state, mode, connector).connection.state is state
 
 
@@ -96,10 +96,10 @@ def test_every_state_is_reached(state: State, connector: bool, mode: str) -> Non
     ("state", "event"), EVERY_EVENT, ids=[f"{s.name}-{e.name}" for s, e in EVERY_EVENT]
 )
 def test_an_event_moves_a_connection_as_the_table_says_and_else_not(
-    state: State, event: Event
+    state: State, event: Trigger
 ) -> None:
     owner = brought_to(state)
-    cause = "overflow" if (state, event) == (State.FINISHING, Event.FAULT) else CAUSES[event]
+    cause = "overflow" if (state, event) == (State.FINISHING, Trigger.FAULT) else CAUSES[event]
     give(owner, INPUTS[cause])
     assert owner.connection.state is TRANSITIONS[state].get(event, state)
 
@@ -123,7 +123,7 @@ def test_whatever_is_asked_in_whatever_state_keeps_to_the_table(state: State, na
 @example(state=State.OPEN, mode="framed", connector=True, names=["hear junk"] * 16)
 @example(state=State.OPEN, mode="framed", connector=True, names=["hear a ping"] * 4)
 def test_whatever_is_asked_from_any_state_on_keeps_to_the_table(
-    state: State, mode: str, connector: bool, names: list[str]
+    state: State, mode: Mode, connector: bool, names: list[str]
 ) -> None:
     check(brought_to(state, mode, connector), names)
 
@@ -136,7 +136,7 @@ def test_whatever_is_asked_from_any_state_on_keeps_to_the_table(
     names=st.lists(st.sampled_from(list(INPUTS)), max_size=30),
 )
 def test_whatever_is_asked_from_the_beginning_keeps_to_the_table(
-    mode: str, connector: bool, keepalive: float | None, names: list[str]
+    mode: Mode, connector: bool, keepalive: float | None, names: list[str]
 ) -> None:
     check(Owner(mode, connector, keepalive), names)
 

@@ -6,12 +6,12 @@ from typing import Any
 import cbor2
 
 from tracewire.codec import Frame, FrameError, Kind, StreamDecoder, encode, to_stream
-from tracewire.protocol.connection import Connection
-from tracewire.protocol.events import Happening
+from tracewire.protocol.connection.connection import Connection
+from tracewire.protocol.connection.events import Event
+from tracewire.protocol.connection.shutdown import State
 from tracewire.protocol.limits import Limits
-from tracewire.protocol.states import State
 
-_OF_CONNECTION = ("mode", "agent", "even_keys", "load", "counts", "grease")
+_OF_CONNECTION = ("mode", "agent", "even_keys", "server", "counts", "grease")
 
 Extensions = Mapping[int | str, object]
 #: Makes a talk, by its options.
@@ -39,13 +39,13 @@ class Talk:
         )
         self._decoder = StreamDecoder(1 << 31)
 
-    def hears(self, *frames: Frame | bytes) -> list[Happening]:
+    def hears(self, *frames: Frame | bytes) -> list[Event]:
         """What comes of these frames; bytes stand for a record of any content."""
         return self.receives(b"".join(map(record, frames)))
 
-    def receives(self, data: bytes) -> list[Happening]:
+    def receives(self, data: bytes) -> list[Event]:
         """What comes of these bytes of the stream."""
-        events: list[Happening] = []
+        events: list[Event] = []
         for at in range(0, len(data), self._size):
             events += self.connection.receive(data[at : at + self._size])
         return events
@@ -61,7 +61,7 @@ class Talk:
     def state(self) -> State:
         return self.connection.state
 
-    def waits(self, seconds: float) -> list[Happening]:
+    def waits(self, seconds: float) -> list[Event]:
         """What comes of this time that passes."""
         self.clock.now += seconds
         return self.connection.expire()
@@ -135,7 +135,7 @@ def error(frame: Frame) -> tuple[int, int, int | None]:
     return frame.id, frame.target, body(frame).get(2)
 
 
-def outcome(event: Happening) -> tuple[Any, ...]:
+def outcome(event: Event) -> tuple[Any, ...]:
     """Of a call that failed: its caller, status and executed."""
     failed: Any = event
     return failed.caller, failed.error.status, failed.error.executed

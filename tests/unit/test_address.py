@@ -2,15 +2,14 @@
 
 import pytest
 
-from tracewire.protocol.address import (
+from tracewire.protocol.transports.address import (
     Address,
     HostAddress,
     MemoryAddress,
     NatsAddress,
     UnixAddress,
-    parse_address,
-    parse_any_address,
 )
+from tracewire.protocol.transports.schemes import parse_address, parse_any_address
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracewire.codec import Status
-from tracewire.protocol.body import CBOR, OCTET_STREAM, Body, check_type, read_body, write_body
-from tracewire.protocol.cbor import DEPTH
+from tracewire.protocol.body.body import CBOR, OCTET_STREAM, Body, check_type, read_body, write_body
+from tracewire.protocol.body.cbor import DEPTH
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.status import RpcError
+from tracewire.protocol.errors import RpcError
 
 NOW = datetime.datetime(2024, 2, 29, 12, 30, 1, 5, datetime.UTC)
 ID = uuid.UUID(int=7)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tracewire.codec import Frame, FrameError, Kind, decode, encode_request, wrap
-from tracewire.protocol.call import Call, check_metadata, current_call, enter, running_call
+from tracewire.protocol.peers.call import Call, check_metadata, current_call, enter, running_call
 
 PEER: Any = object()
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.checks import memory
-from tracewire.protocol.cbor import CborError, read_item, write_item
+from tracewire.protocol.body.cbor import CborError, read_item, write_item
 
 MERSENNE = 2**61 - 1  # what Python's hash of numbers counts modulo
 

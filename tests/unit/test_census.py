@@ -15,8 +15,8 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from tests.unit.talk import Clock
 from tracewire.protocol import Census, Report
-from tracewire.protocol.census import DESTINATIONS, OTHER, UNEXPECTED
-from tracewire.protocol.endpoint import default_agent
+from tracewire.protocol.connection.messages import default_agent
+from tracewire.protocol.operations.census import DESTINATIONS, OTHER, UNEXPECTED
 
 WINDOW = 60
 

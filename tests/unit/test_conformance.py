@@ -9,10 +9,10 @@ import cbor2
 import pytest
 
 from tracewire.codec import Status
-from tracewire.protocol.body import OCTET_STREAM
-from tracewire.protocol.conformance import conformance_service
-from tracewire.protocol.service import Service
-from tracewire.protocol.status import RpcError
+from tracewire.protocol.body.body import OCTET_STREAM
+from tracewire.protocol.errors import RpcError
+from tracewire.protocol.peers.conformance import conformance_service
+from tracewire.protocol.peers.service import Service
 
 Arguments = TypeVarTuple("Arguments")
 

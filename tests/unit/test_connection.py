@@ -17,16 +17,23 @@ from tests.unit.talk import (
     response,
 )
 from tracewire.codec import NOT_SAMPLED, Frame, Kind, Status
+from tracewire.protocol.connection.events import (
+    CallAnswered,
+    CallFailed,
+    MessageReceived,
+    NotificationReceived,
+    PongReceived,
+    RequestReceived,
+)
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.events import Answered, Failed, Notified, Ponged, Received, Requested
-from tracewire.protocol.status import RpcError
+from tracewire.protocol.errors import RpcError
 
 MAX_ID = 4_294_967_295
 
 
 def skip_to(talk: Talk, id: int) -> None:
     """Makes this the id of the next call: four thousand million calls take too long."""
-    talk.connection._calls._next_id = id
+    talk.connection._outgoing._next_id = id
 
 
 def test_ids_of_calls_ascend(met: Maker) -> None:  # C-11
@@ -63,7 +70,8 @@ def test_responses_meet_their_calls_in_any_order(met: Maker) -> None:
     answers = [response(id, b"%d" % id) for id in reversed(ids)]
     events = talk.hears(*answers)
     assert events == [
-        Answered(caller, answer) for caller, answer in zip(reversed(callers), answers, strict=True)
+        CallAnswered(caller, answer)
+        for caller, answer in zip(reversed(callers), answers, strict=True)
     ]
     assert all(event.caller is callers[2 - n] for n, event in enumerate(events))  # type: ignore[union-attr]
     assert talk.connection.calls_open == 0
@@ -74,7 +82,7 @@ def test_a_failing_response_tells_the_caller_all_that_was_said(met: Maker) -> No
     talk.connection.request("caller", "m")
     said = b"\xa3\x00\x62no\x01\x81\x05\x02\x02"  # {0: "no", 1: [5], 2: 2}
     [event] = talk.hears(response(1, said, Status.NOT_FOUND))
-    assert isinstance(event, Failed)
+    assert isinstance(event, CallFailed)
     told = event.error
     assert event.caller == "caller"
     assert (told.status, told.message, told.details, told.executed) == (
@@ -97,13 +105,13 @@ def test_a_status_that_is_not_assigned_reads_as_unknown(met: Maker, number: int)
 def test_a_caller_may_be_anything_even_none(met: Maker) -> None:
     talk = met()
     talk.connection.request(None, "m")
-    assert talk.hears(response(1)) == [Answered(None, response(1))]
+    assert talk.hears(response(1)) == [CallAnswered(None, response(1))]
 
 
 def test_a_request_is_handed_out_and_answered_once(met: Maker) -> None:  # C-2
     talk = met()
     asked = request(7, "guild.join", b"42")
-    assert talk.hears(asked) == [Requested(7, asked, None)]
+    assert talk.hears(asked) == [RequestReceived(7, asked, None)]
     assert talk.says() == []
     talk.connection.respond(7, b"done", {"k": 1})
     assert talk.says() == [response(7, b"done", 0, {"k": 1})]
@@ -143,7 +151,7 @@ def test_requests_may_have_any_id(met: Maker, id: int) -> None:
 def test_an_id_that_was_answered_may_come_again(met: Maker) -> None:  # only ids in flight count
     talk = met()
     for n in range(3):
-        assert talk.hears(request(5)) == [Requested(5, request(5), None)]
+        assert talk.hears(request(5)) == [RequestReceived(5, request(5), None)]
         talk.connection.respond(5, b"%d" % n)
     assert talk.says() == [response(5, b"%d" % n) for n in range(3)]
 
@@ -151,7 +159,7 @@ def test_an_id_that_was_answered_may_come_again(met: Maker) -> None:  # only ids
 def test_ids_of_requests_need_not_ascend_for_the_receiver(met: Maker) -> None:
     talk = met()
     events = talk.hears(request(9), request(3))
-    assert [event.id for event in events if isinstance(event, Requested)] == [9, 3]
+    assert [event.id for event in events if isinstance(event, RequestReceived)] == [9, 3]
 
 
 def test_equal_ids_of_both_sides_do_not_meet(met: Maker) -> None:
@@ -161,7 +169,7 @@ def test_equal_ids_of_both_sides_do_not_meet(met: Maker) -> None:
     talk.hears(request(1, "theirs"))
     talk.connection.respond(1, b"theirs")
     assert talk.connection.calls_open == 1
-    assert talk.hears(response(1, b"ours")) == [Answered("own", response(1, b"ours"))]
+    assert talk.hears(response(1, b"ours")) == [CallAnswered("own", response(1, b"ours"))]
     assert talk.says() == [request(1), response(1, b"theirs")]
 
 
@@ -197,7 +205,7 @@ def test_the_last_id_begins_a_call_and_then_the_side_drains(met: Maker) -> None:
         talk.connection.request("one more", "m")
     assert (caught.value.status, caught.value.executed) == (Status.UNAVAILABLE, Executed.NO)
     answers = talk.hears(response(MAX_ID), response(MAX_ID - 1))
-    assert [event.caller for event in answers if isinstance(event, Answered)] == [
+    assert [event.caller for event in answers if isinstance(event, CallAnswered)] == [
         "last",
         "last but one",
     ]
@@ -207,7 +215,7 @@ def test_arguments_that_make_no_frame_leave_nothing_behind(met: Maker) -> None:
     talk = met()
     wake = talk.connection.wake
     with refused("F-11"):
-        talk.connection.request("caller", "", timeout=1.0)
+        talk.connection.request("caller", "", expires=talk.clock.now + 1.0)
     with refused("F-12"):
         talk.connection.notify("m" * 256)
     assert not talk.connection.pending
@@ -221,7 +229,7 @@ def test_notifications_come_and_go(met: Maker) -> None:
     talk.connection.notify("guild.typing", b"u", NOT_SAMPLED, {"k": 1})
     said = Frame(Kind.NOTIFICATION, 0, "guild.typing", b"u", NOT_SAMPLED, {"k": 1})
     assert talk.says() == [said]
-    assert talk.hears(said) == [Notified(said, None)]
+    assert talk.hears(said) == [NotificationReceived(said, None)]
     assert talk.says() == []
 
 
@@ -230,7 +238,7 @@ def test_envelopes_come_and_go(met: Maker) -> None:
     talk.connection.send(b"message", NOT_SAMPLED)
     said = Frame(Kind.NOTIFICATION, 0, "", b"message", NOT_SAMPLED)
     assert talk.says() == [said]
-    assert talk.hears(said) == [Received(b"message", said)]
+    assert talk.hears(said) == [MessageReceived(b"message", said)]
 
 
 def test_each_ping_is_answered_by_a_pong_of_its_id(met: Maker) -> None:  # C-2
@@ -246,7 +254,10 @@ def test_pings_of_ours_count_by_themselves(met: Maker) -> None:
     talk.connection.request("caller", "m")
     assert [talk.connection.ping(), talk.connection.ping()] == [1, 2]
     assert talk.says()[1:] == [ping(1), ping(2)]
-    assert talk.hears(pong(1), Frame(Kind.PONG, 2, 0, b"ignored")) == [Ponged(1), Ponged(2)]
+    assert talk.hears(pong(1), Frame(Kind.PONG, 2, 0, b"ignored")) == [
+        PongReceived(1),
+        PongReceived(2),
+    ]
     assert talk.connection.calls_open == 1
 
 

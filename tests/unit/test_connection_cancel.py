@@ -16,11 +16,11 @@ from tests.unit.talk import (
     response,
 )
 from tracewire.codec import Frame, Kind, Status
+from tracewire.protocol.connection.events import CallAnswered, RequestCancelled, RequestReceived
+from tracewire.protocol.connection.in_flight import ConcurrencyLimit
+from tracewire.protocol.connection.shutdown import State
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.events import Answered, Cancelled, Requested
-from tracewire.protocol.load import Load
-from tracewire.protocol.states import State
-from tracewire.protocol.status import RpcError
+from tracewire.protocol.errors import RpcError
 
 
 def test_giving_a_call_up_says_cancel(met: Maker) -> None:
@@ -33,7 +33,7 @@ def test_giving_a_call_up_says_cancel(met: Maker) -> None:
 
 def test_the_outcome_of_a_call_that_was_given_up_is_not_reported(met: Maker) -> None:
     talk = met()
-    talk.connection.cancel(talk.connection.request("caller", "m", timeout=1.0))
+    talk.connection.cancel(talk.connection.request("caller", "m", expires=talk.clock.now + 1.0))
     assert talk.hears(response(1)) == []
     assert talk.waits(2.0) == []
     assert talk.connection.lost() == []
@@ -73,7 +73,7 @@ def test_a_side_that_ends_now_says_cancel_for_what_is_open(met: Maker) -> None:
 def test_a_cancel_only_cancels_the_handler(met: Maker) -> None:  # C-16
     talk = met()
     talk.hears(request(1))
-    assert talk.hears(cancel(1)) == [Cancelled(1, Status.CANCELLED)]
+    assert talk.hears(cancel(1)) == [RequestCancelled(1, Status.CANCELLED)]
     assert talk.says() == []
     assert talk.connection.requests_open == 1
 
@@ -102,14 +102,14 @@ def test_a_handler_that_was_cancelled_by_its_own_side_is_answered_so(met: Maker)
 
 
 def test_a_cancelled_request_holds_its_place_until_it_is_answered(met: Maker) -> None:  # C-16
-    load = Load(10)
-    talk = met(in_flight=1, load=load)
+    load = ConcurrencyLimit(10)
+    talk = met(in_flight=1, server=load)
     talk.hears(request(1), cancel(1), request(2))
     assert [error(said) for said in talk.says()] == [(2, Status.RESOURCE_EXHAUSTED, Executed.NO)]
     assert load.taken == 1
     talk.connection.cancelled(1)
     assert load.taken == 0
-    assert talk.hears(request(3)) == [Requested(3, request(3), None)]
+    assert talk.hears(request(3)) == [RequestReceived(3, request(3), None)]
 
 
 def test_a_second_cancel_of_a_request_does_nothing(met: Maker) -> None:
@@ -122,7 +122,11 @@ def test_a_second_cancel_of_a_request_does_nothing(met: Maker) -> None:
 def test_cancels_are_applied_before_handlers_start(met: Maker) -> None:
     talk = met()
     events = talk.hears(request(1), request(2), cancel(1))
-    assert [type(event).__name__ for event in events] == ["Requested", "Requested", "Cancelled"]
+    assert [type(event).__name__ for event in events] == [
+        "RequestReceived",
+        "RequestReceived",
+        "RequestCancelled",
+    ]
     assert not talk.connection.start(1)
     assert talk.connection.start(2)
     assert [error(said) for said in talk.says()] == [(1, Status.CANCELLED, Executed.NO)]
@@ -297,7 +301,7 @@ def test_no_sign_of_life_is_asked_for_after_this_side_said_its_last(met: Maker) 
         assert talk.waits(1.2) == []
     assert talk.says() == []
     assert talk.state() is State.LINGERING
-    assert talk.hears(response(1)) == [Answered("caller", response(1))]
+    assert talk.hears(response(1)) == [CallAnswered("caller", response(1))]
 
 
 def test_without_keepalive_no_ping_is_sent(met: Maker) -> None:

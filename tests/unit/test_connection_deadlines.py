@@ -16,10 +16,15 @@ from tests.unit.talk import (
     response,
 )
 from tracewire.codec import Status
+from tracewire.protocol.connection.events import (
+    CallAnswered,
+    NotificationReceived,
+    RequestCancelled,
+    RequestReceived,
+)
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.deadline import read_timeout, write_timeout
-from tracewire.protocol.events import Answered, Cancelled, Notified, Requested
-from tracewire.protocol.status import RpcError
+from tracewire.protocol.errors import RpcError
+from tracewire.protocol.wire import read_timeout, write_timeout
 
 SECOND: Extensions = {7: 1_000_000}
 
@@ -60,7 +65,7 @@ def test_a_timeout_does_not_grow_at_a_hop(microseconds: int) -> None:
 
 def test_a_call_carries_its_timeout_beside_other_extensions(met: Maker) -> None:
     talk = met()
-    talk.connection.request("caller", "m", extensions={"k": 1}, timeout=1.5)
+    talk.connection.request("caller", "m", extensions={"k": 1}, expires=talk.clock.now + 1.5)
     assert talk.says() == [request(1, extensions={7: 1_500_000, "k": 1})]
 
 
@@ -68,7 +73,7 @@ def test_a_call_carries_its_timeout_beside_other_extensions(met: Maker) -> None:
 def test_a_call_without_time_left_fails_here(met: Maker, timeout: float) -> None:
     talk = met()
     with pytest.raises(RpcError) as caught:
-        talk.connection.request("caller", "m", timeout=timeout)
+        talk.connection.request("caller", "m", expires=talk.clock.now + timeout)
     assert (caught.value.status, caught.value.executed) == (
         Status.DEADLINE_EXCEEDED,
         Executed.NO,
@@ -90,21 +95,21 @@ def test_a_timeout_of_0_is_never_sent(met: Maker, name: str, arguments: tuple[ob
 
 def test_a_call_with_a_microsecond_left_is_made(met: Maker) -> None:
     talk = met()
-    talk.connection.request("caller", "m", timeout=0.000_001)
+    talk.connection.request("caller", "m", expires=talk.clock.now + 2**-19)  # 1.9 microseconds
     assert talk.says() == [request(1, extensions={7: 1})]
 
 
 def test_a_call_for_ever_may_be_said_so(met: Maker) -> None:
     talk = met()
-    talk.connection.request("caller", "m", timeout=inf)
+    talk.connection.request("caller", "m", expires=talk.clock.now + inf)
     assert talk.says() == [request(1, extensions={7: 1 << 47})]
     assert talk.waits(1e9) == []
 
 
 def test_the_caller_s_side_enforces_the_deadline(met: Maker) -> None:
     talk = met()
-    talk.connection.request("late", "m", timeout=1.0)
-    talk.connection.request("later", "m", timeout=2.0)
+    talk.connection.request("late", "m", expires=talk.clock.now + 1.0)
+    talk.connection.request("later", "m", expires=talk.clock.now + 2.0)
     talk.connection.request("never", "m")
     talk.says()
     assert talk.connection.wake == talk.clock.now + 1
@@ -117,12 +122,12 @@ def test_the_caller_s_side_enforces_the_deadline(met: Maker) -> None:
     assert [outcome(event)[0] for event in talk.waits(1.0)] == ["later"]
     assert talk.connection.wake == inf
     assert talk.hears(response(1), response(2)) == []
-    assert talk.hears(response(3)) == [Answered("never", response(3))]
+    assert talk.hears(response(3)) == [CallAnswered("never", response(3))]
 
 
 def test_a_response_in_time_ends_the_deadline(met: Maker) -> None:
     talk = met()
-    talk.connection.request("caller", "m", timeout=1.0)
+    talk.connection.request("caller", "m", expires=talk.clock.now + 1.0)
     talk.hears(response(1))
     assert talk.waits(2.0) == []
     assert talk.connection.wake == inf
@@ -132,10 +137,10 @@ def test_a_response_in_time_ends_the_deadline(met: Maker) -> None:
 def test_the_handler_s_side_enforces_the_deadline(met: Maker) -> None:
     talk = met()
     asked = request(1, extensions=SECOND)
-    assert talk.hears(asked) == [Requested(1, asked, talk.clock.now + 1)]
+    assert talk.hears(asked) == [RequestReceived(1, asked, talk.clock.now + 1)]
     assert talk.connection.wake == talk.clock.now + 1
     assert talk.waits(0.999) == []
-    assert talk.waits(0.001) == [Cancelled(1, Status.DEADLINE_EXCEEDED)]
+    assert talk.waits(0.001) == [RequestCancelled(1, Status.DEADLINE_EXCEEDED)]
     assert talk.connection.requests_open == 1
     talk.connection.cancelled(1)
     assert [error(said) for said in talk.says()] == [(1, Status.DEADLINE_EXCEEDED, Executed.MAYBE)]
@@ -161,7 +166,7 @@ def test_a_request_that_expired_before_its_handler_started_does_not_start(met: M
 def test_the_first_cause_of_a_cancelled_handler_is_answered(met: Maker) -> None:
     talk = met()
     talk.hears(request(1, extensions=SECOND), request(2, extensions=SECOND), cancel(1))
-    assert talk.waits(1.0) == [Cancelled(2, Status.DEADLINE_EXCEEDED)]
+    assert talk.waits(1.0) == [RequestCancelled(2, Status.DEADLINE_EXCEEDED)]
     assert talk.hears(cancel(2)) == []
     talk.connection.cancelled(1)
     talk.connection.cancelled(2)
@@ -177,7 +182,7 @@ def test_time_counts_from_the_record_s_first_byte(met: Maker) -> None:
     began = talk.clock.now
     talk.receives(record(asked)[:1])
     talk.waits(0.6)
-    assert talk.receives(record(asked)[1:]) == [Requested(1, asked, began + 1)]
+    assert talk.receives(record(asked)[1:]) == [RequestReceived(1, asked, began + 1)]
 
 
 def test_time_of_the_next_record_counts_from_its_own_first_byte(met: Maker) -> None:
@@ -186,7 +191,7 @@ def test_time_of_the_next_record_counts_from_its_own_first_byte(met: Maker) -> N
     talk.receives(record(first)[:1])
     talk.waits(0.5)
     events = talk.receives(record(first)[1:] + record(second))
-    assert [event.expires for event in events if isinstance(event, Requested)] == [
+    assert [event.expires for event in events if isinstance(event, RequestReceived)] == [
         talk.clock.now + 0.5,
         talk.clock.now + 1,
     ]
@@ -231,4 +236,4 @@ def test_a_notification_whose_time_passed_while_it_arrived_is_dropped(met: Maker
 def test_a_notification_says_when_it_expires(met: Maker) -> None:
     talk = met()
     told = notification(extensions=SECOND)
-    assert talk.hears(told) == [Notified(told, talk.clock.now + 1)]
+    assert talk.hears(told) == [NotificationReceived(told, talk.clock.now + 1)]

@@ -15,11 +15,11 @@ from tests.unit.talk import (
     response,
 )
 from tracewire.codec import Frame, Kind, Status
+from tracewire.protocol.connection.events import CallAnswered, GoawayReceived, NotificationReceived
+from tracewire.protocol.connection.messages import Goaway
+from tracewire.protocol.connection.shutdown import State
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.events import Answered, Leaving, Notified
-from tracewire.protocol.goaway import Goaway
-from tracewire.protocol.states import State
-from tracewire.protocol.status import RpcError
+from tracewire.protocol.errors import RpcError
 
 MAX_ID = 4_294_967_295
 STARTING = [("request", ("caller", "m")), ("notify", ("m",)), ("send", (b"",)), ("ping", ())]
@@ -103,7 +103,7 @@ def test_input_is_read_to_its_end(met: Maker) -> None:  # C-17
     talk.connection.request("caller", "m")
     talk.connection.drain()
     assert talk.state() is State.LINGERING
-    assert talk.hears(response(1, b"late")) == [Answered("caller", response(1, b"late"))]
+    assert talk.hears(response(1, b"late")) == [CallAnswered("caller", response(1, b"late"))]
     assert talk.connection.end() == []
     assert talk.state() is State.CLOSED
 
@@ -177,7 +177,7 @@ def test_a_notification_is_heard_while_calls_are_finished(met: Maker) -> None:
     talk = met()
     talk.hears(request(1))
     talk.connection.drain()
-    assert talk.hears(notification()) == [Notified(notification(), None)]
+    assert talk.hears(notification()) == [NotificationReceived(notification(), None)]
 
 
 def test_a_cancel_can_be_said_while_calls_are_finished(met: Maker) -> None:
@@ -202,7 +202,7 @@ def test_the_side_that_heard_goaway_closes_when_no_call_is_open(met: Maker) -> N
     talk = met()
     talk.connection.request("caller", "m")
     talk.hears(request(1))
-    assert talk.hears(goaway(1, 0, "restarting")) == [Leaving(Goaway(1, 0, "restarting"))]
+    assert talk.hears(goaway(1, 0, "restarting")) == [GoawayReceived(Goaway(1, 0, "restarting"))]
     assert talk.state() is State.LEAVING
     talk.hears(response(1))
     assert talk.state() is State.LEAVING
@@ -214,7 +214,7 @@ def test_the_side_that_heard_goaway_closes_when_no_call_is_open(met: Maker) -> N
 @pytest.mark.parametrize("how", ["cancel", "expire"])
 def test_a_call_that_is_over_in_another_way_is_not_waited_for(met: Maker, how: str) -> None:
     talk = met()
-    talk.connection.request("caller", "m", timeout=1.0)
+    talk.connection.request("caller", "m", expires=talk.clock.now + 1.0)
     talk.hears(goaway(1))
     if how == "cancel":
         talk.connection.cancel(1)
@@ -229,13 +229,13 @@ def test_calls_that_a_goaway_does_not_accept_fail_at_once(met: Maker) -> None:  
     for caller in "abc":
         talk.connection.request(caller, "m")
     leaving, *failed = talk.hears(goaway(1, 0, "restarting"))
-    assert leaving == Leaving(Goaway(1, 0, "restarting"))
+    assert leaving == GoawayReceived(Goaway(1, 0, "restarting"))
     assert [outcome(event) for event in failed] == [
         ("b", Status.UNAVAILABLE, Executed.NO),
         ("c", Status.UNAVAILABLE, Executed.NO),
     ]
     assert talk.state() is State.LEAVING
-    assert talk.hears(response(1, b"done")) == [Answered("a", response(1, b"done"))]
+    assert talk.hears(response(1, b"done")) == [CallAnswered("a", response(1, b"done"))]
     assert talk.state() is State.CLOSED
 
 
@@ -249,7 +249,7 @@ def test_a_goaway_that_cannot_be_read_ends_calls_as_any_does(met: Maker) -> None
     talk = met()
     talk.connection.request("caller", "m")
     [event] = talk.hears(Frame(Kind.GOAWAY, 0, 0, b"\xff"))
-    assert event == Leaving(Goaway(MAX_ID))
+    assert event == GoawayReceived(Goaway(MAX_ID))
     assert [outcome(event) for event in talk.connection.end()] == [
         ("caller", Status.UNAVAILABLE, Executed.MAYBE)
     ]

@@ -13,8 +13,8 @@ from tests.unit.talk import (
     response,
 )
 from tracewire.codec import Status
+from tracewire.protocol.connection.shutdown import State
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.states import State
 
 MAX_ID = 4_294_967_295
 
@@ -40,7 +40,7 @@ def test_at_the_end_of_input_calls_that_were_accepted_may_have_run(
 def test_at_the_end_without_goaway_any_call_may_have_run(met: Maker) -> None:  # C-19
     talk = met()
     skipped = talk.connection
-    skipped._calls._next_id = MAX_ID - 1
+    skipped._outgoing._next_id = MAX_ID - 1
     skipped.request("a", "m")
     [event] = skipped.end()
     assert outcome(event) == ("a", Status.UNAVAILABLE, Executed.MAYBE)
@@ -62,8 +62,8 @@ def test_a_lost_transport_cancels_handlers_which_then_end(met: Maker) -> None:
     talk.hears(request(1), request(2))
     events = talk.connection.lost()
     assert [(type(event).__name__, event.id) for event in events] == [  # type: ignore[union-attr]
-        ("Cancelled", 1),
-        ("Cancelled", 2),
+        ("RequestCancelled", 1),
+        ("RequestCancelled", 2),
     ]
     assert talk.connection.requests_open == 2
     talk.connection.respond(1)
@@ -88,7 +88,7 @@ def test_after_a_half_close_deadlines_hold(met: Maker) -> None:
     talk = met()
     talk.hears(request(1, extensions={7: 1_000_000}))
     talk.connection.end()
-    assert [type(event).__name__ for event in talk.waits(1.0)] == ["Cancelled"]
+    assert [type(event).__name__ for event in talk.waits(1.0)] == ["RequestCancelled"]
     talk.connection.cancelled(1)
     assert [error(said)[:2] for said in talk.says()] == [(1, Status.DEADLINE_EXCEEDED)]
 
@@ -103,7 +103,7 @@ def test_input_that_ends_while_idle_closes(met: Maker) -> None:
 @pytest.mark.parametrize("last", ["end", "lost", "expire"])
 def test_a_closed_connection_asks_for_nothing_more(met: Maker, last: str) -> None:
     talk = met(keepalive_seconds=2)
-    talk.connection.request("caller", "m", timeout=60.0)
+    talk.connection.request("caller", "m", expires=talk.clock.now + 60.0)
     talk.receives(record(notification())[:-1])
     talk.connection.drain()
     if last == "expire":

@@ -20,10 +20,10 @@ from tests.unit.talk import (
     response,
 )
 from tracewire.codec import Kind, Status
+from tracewire.protocol.connection.events import RequestCancelled, RequestReceived
+from tracewire.protocol.connection.in_flight import ConcurrencyLimit
+from tracewire.protocol.connection.shutdown import State
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.events import Cancelled, Requested
-from tracewire.protocol.load import Load
-from tracewire.protocol.states import State
 
 #: What a side can do wrong, and the status of the goaway that it is told.
 WRONGS = {
@@ -93,13 +93,13 @@ def test_a_connection_error_fails_calls_and_cancels_handlers(met: Maker) -> None
     failed, cancelled = talk.receives(b"\xff\xff\xff\xff")
     assert outcome(failed) == ("caller", Status.UNAVAILABLE, Executed.MAYBE)
     assert "S-2" in failed.error.message  # type: ignore[union-attr]
-    assert cancelled == Cancelled(1, Status.CANCELLED)
+    assert cancelled == RequestCancelled(1, Status.CANCELLED)
 
 
 def test_a_request_of_the_same_input_as_a_connection_error_does_not_start(met: Maker) -> None:
     talk = met()
     events = talk.receives(record(request(1)) + b"\xff\xff\xff\xff")
-    assert events == [Requested(1, request(1), None), Cancelled(1, Status.CANCELLED)]
+    assert events == [RequestReceived(1, request(1), None), RequestCancelled(1, Status.CANCELLED)]
     assert not talk.connection.start(1)
     assert talk.connection.requests_open == 0
     assert [frame.kind for frame in talk.says()] == [Kind.GOAWAY]
@@ -123,7 +123,7 @@ def test_a_full_write_buffer_is_a_connection_error(met: Maker, before: str) -> N
     elif before == "finishing":
         talk.connection.end()
     talk.says()
-    assert talk.connection.overflow() == [Cancelled(1, Status.CANCELLED)]
+    assert talk.connection.overflow() == [RequestCancelled(1, Status.CANCELLED)]
     [said] = talk.says()
     assert (said.kind, body(said)[1]) == (Kind.GOAWAY, Status.RESOURCE_EXHAUSTED)
     ended = State.CLOSED if before == "finishing" else State.FAILED
@@ -138,7 +138,7 @@ def test_a_record_may_take_just_under_30_seconds(fresh: Maker, mode: str) -> Non
     assert talk.connection.wake == talk.clock.now + 30
     assert talk.waits(29.999) == []
     [event] = talk.receives(record(notification(""))[-1:])
-    assert type(event).__name__ == "Received"
+    assert type(event).__name__ == "MessageReceived"
     talk.waits(0.001)
     assert talk.state() is State.OPEN
 
@@ -204,7 +204,7 @@ def test_of_several_faults_the_first_is_answered(
     met: Maker, first: str, second: str, rest: bool
 ) -> None:  # C-23
     faults = ORDER[ORDER.index(first) :] if rest else [first, second]
-    talk = met(load=Load(1 if "overload" in faults else 2))
+    talk = met(server=ConcurrencyLimit(1 if "overload" in faults else 2))
     talk.hears(request(1))
     if "goaway" in faults:
         talk.connection.drain()

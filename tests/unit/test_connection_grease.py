@@ -6,8 +6,8 @@ import pytest
 
 from tests.unit.talk import Maker, Talk, goaway, response
 from tracewire.codec import Frame, Kind, Status
-from tracewire.protocol.events import Answered
-from tracewire.protocol.grease import Grease
+from tracewire.protocol.connection.events import CallAnswered
+from tracewire.protocol.connection.grease import Grease
 
 
 def greased(met: Maker, every: int = 1) -> Talk:
@@ -105,6 +105,8 @@ def test_a_drain_is_none(met: Maker) -> None:
     talk = greased(met)
     frames = call(talk, 2)
     talk.hears(goaway(2))
-    assert [type(each) for each in talk.hears(*(response(f.id) for f in frames))] == [Answered] * 2
+    assert [type(each) for each in talk.hears(*(response(f.id) for f in frames))] == [
+        CallAnswered
+    ] * 2
     talk.connection.end()
     assert talk.connection.counts["grease_choked"] == 0

@@ -5,12 +5,12 @@ import pytest
 
 from tests.unit.talk import Maker, body, error, hello, notification, ping, pong, request, response
 from tracewire.codec import Frame, Kind, RawItem, Status, encode
-from tracewire.protocol.connection import Connection
+from tracewire.protocol.connection.connection import Connection
+from tracewire.protocol.connection.events import HelloReceived, MessageReceived, RequestReceived
+from tracewire.protocol.connection.messages import Hello
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.events import Greeted, Received, Requested
-from tracewire.protocol.hello import Hello
+from tracewire.protocol.errors import RpcError
 from tracewire.protocol.limits import Limits
-from tracewire.protocol.status import RpcError
 
 #: Names of the methods that say something for which evidence is wanted, and their arguments.
 ASKING = [("request", ("caller", "m")), ("notify", ("m",)), ("ping", ()), ("send", (b"message",))]
@@ -122,7 +122,7 @@ def test_what_a_hello_says_is_known(fresh: Maker) -> None:
     heard = hello(
         generation=3, even_keys=[2, 40], kinds=[3, 4, 9], max_frame=65_536, agent="guild-2"
     )
-    assert talk.hears(heard) == [Greeted(said)]
+    assert talk.hears(heard) == [HelloReceived(said)]
     assert talk.connection.peer == said
 
 
@@ -136,7 +136,7 @@ def test_unknown_keys_of_a_hello_are_ignored(fresh: Maker) -> None:
 def test_the_first_hello_counts(fresh: Maker) -> None:  # C-10
     talk = fresh()
     events = talk.hears(hello(agent="first"), hello(agent="second"), hello(agent="third"))
-    assert events == [Greeted(Hello(agent="first"))]
+    assert events == [HelloReceived(Hello(agent="first"))]
     assert talk.connection.peer == Hello(agent="first")
     assert talk.connection.counts["hellos_ignored"] == 2
 
@@ -144,12 +144,14 @@ def test_the_first_hello_counts(fresh: Maker) -> None:  # C-10
 def test_an_unreadable_hello_does_not_stand_in_the_way(fresh: Maker) -> None:  # C-10
     talk = fresh()
     unreadable = [hello(max_frame=65_535), hello(agent="a" * 65), Frame(Kind.HELLO, 0, 0, b"\xff")]
-    assert talk.hears(*unreadable, hello(agent="readable")) == [Greeted(Hello(agent="readable"))]
+    assert talk.hears(*unreadable, hello(agent="readable")) == [
+        HelloReceived(Hello(agent="readable"))
+    ]
     assert talk.connection.counts["hellos_ignored"] == 3
 
 
 def test_a_hello_ignores_its_content_format(fresh: Maker) -> None:
-    assert fresh().hears(hello(extensions={9: 50})) == [Greeted(Hello())]
+    assert fresh().hears(hello(extensions={9: 50})) == [HelloReceived(Hello())]
 
 
 def test_even_keys_go_only_to_a_side_that_listed_them(met: Maker) -> None:  # G-12
@@ -244,8 +246,8 @@ def test_frames_of_a_connector_that_says_no_hello_are_heard(fresh: Maker) -> Non
     talk = fresh()
     asked = request(1)
     assert talk.hears(asked, notification("")) == [
-        Requested(1, asked, None),
-        Received(b"", notification("")),
+        RequestReceived(1, asked, None),
+        MessageReceived(b"", notification("")),
     ]
     assert talk.hears(pong()) != []
 

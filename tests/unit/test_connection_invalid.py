@@ -5,9 +5,9 @@ import pytest
 from tests.unit.checks import frame_bytes
 from tests.unit.talk import Maker, body, error, notification, outcome, record, request, response
 from tracewire.codec import Frame, Kind, Status
+from tracewire.protocol.connection.events import CallAnswered, NotificationReceived, RequestReceived
+from tracewire.protocol.connection.shutdown import State
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.events import Answered, Notified, Requested
-from tracewire.protocol.states import State
 
 MAX_ID = 4_294_967_295
 
@@ -34,7 +34,7 @@ NO_FRAMES = [
 @pytest.mark.parametrize("bad", NO_FRAMES, ids=lambda bad: bad.hex()[:24] or "empty")
 def test_an_invalid_record_is_dropped_and_the_next_is_heard(met: Maker, bad: bytes) -> None:  # C-4
     talk = met()
-    assert talk.hears(bad, request(1)) == [Requested(1, request(1), None)]
+    assert talk.hears(bad, request(1)) == [RequestReceived(1, request(1), None)]
     assert talk.connection.counts["invalid_records"] == 1
     assert talk.says() == []
     assert talk.state() is State.OPEN
@@ -43,7 +43,7 @@ def test_an_invalid_record_is_dropped_and_the_next_is_heard(met: Maker, bad: byt
 def test_fifteen_invalid_records_are_borne(met: Maker) -> None:  # C-4
     talk = met()
     events = talk.hears(*[b""] * 15, notification())
-    assert events == [Notified(notification(), None)]
+    assert events == [NotificationReceived(notification(), None)]
     assert talk.connection.counts["invalid_records"] == 15
     assert talk.state() is State.OPEN
 
@@ -103,7 +103,7 @@ def test_an_invalid_response_fails_its_call(met: Maker) -> None:  # C-6
         ("first", Status.INTERNAL, Executed.MAYBE)
     ]
     assert talk.hears(response(1)) == []
-    assert talk.hears(response(2)) == [Answered("second", response(2))]
+    assert talk.hears(response(2)) == [CallAnswered("second", response(2))]
 
 
 def test_an_invalid_response_of_no_call_is_counted(met: Maker) -> None:  # C-6, C-14
@@ -117,7 +117,7 @@ def test_a_request_whose_id_is_in_flight_is_a_connection_error(met: Maker) -> No
     talk = met()
     talk.hears(request(1))
     events = talk.hears(request(1, "other"))
-    assert [type(event).__name__ for event in events] == ["Cancelled"]
+    assert [type(event).__name__ for event in events] == ["RequestCancelled"]
     [said] = talk.says()
     assert (said.kind, body(said)[0], body(said)[1]) == (Kind.GOAWAY, 1, Status.INVALID_ARGUMENT)
     assert talk.state() is State.FAILED
@@ -159,7 +159,10 @@ def test_a_record_over_the_maximum_is_answered_by_goaway(met: Maker) -> None:  #
     talk = met(max_frame=65_536)
     talk.hears(request(8))
     events = talk.receives(record(notification()) + b"\xff\xff\xff\xff" + record(notification()))
-    assert [type(event).__name__ for event in events] == ["Notified", "Cancelled"]
+    assert [type(event).__name__ for event in events] == [
+        "NotificationReceived",
+        "RequestCancelled",
+    ]
     [said] = talk.says()
     assert (said.kind, body(said)[0], body(said)[1]) == (Kind.GOAWAY, 8, Status.RESOURCE_EXHAUSTED)
 

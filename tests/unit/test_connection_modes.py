@@ -17,12 +17,17 @@ from tests.unit.talk import (
     response,
 )
 from tracewire.codec import NOT_SAMPLED, Frame, FrameError, Kind, Status, StreamDecoder, encode
-from tracewire.protocol.connection import Connection
+from tracewire.protocol.connection.connection import Connection
+from tracewire.protocol.connection.events import (
+    CallAnswered,
+    HelloReceived,
+    MessageReceived,
+    RequestReceived,
+)
+from tracewire.protocol.connection.messages import Hello
+from tracewire.protocol.connection.shutdown import State
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.events import Answered, Greeted, Received, Requested
-from tracewire.protocol.hello import Hello
-from tracewire.protocol.states import State
-from tracewire.protocol.status import RpcError
+from tracewire.protocol.errors import RpcError
 
 #: Messages that begin like no frame, and one that does and proves invalid.
 BARE = [b"{}", b"", b"\xd9\xd4\xf7", b"\xd9\xd4\xf7\x83", b"\xd9\xd4\xf7\x86more", bytes(1_000)]
@@ -43,7 +48,7 @@ def says_bare(talk: Talk) -> list[bytes]:
 @pytest.mark.parametrize("mode", ["both", "bare"])
 def test_bare_messages_are_received(fresh: Maker, mode: str) -> None:  # G-15, M-2
     talk = fresh(mode=mode)
-    assert talk.hears(*BARE) == [Received(message, None) for message in BARE]
+    assert talk.hears(*BARE) == [MessageReceived(message, None) for message in BARE]
     assert not talk.connection.may_frame
 
 
@@ -56,7 +61,7 @@ def test_in_mode_framed_a_bare_message_is_an_invalid_record(fresh: Maker) -> Non
 def test_in_mode_bare_even_frames_are_messages(fresh: Maker) -> None:  # M-4
     talk = fresh(mode="bare")
     frames = [encode(hello()), encode(request(1)), encode(notification("")), FALSE_FRAME]
-    assert talk.hears(*frames) == [Received(message, None) for message in frames]
+    assert talk.hears(*frames) == [MessageReceived(message, None) for message in frames]
     assert talk.says() == []
     assert talk.connection.counts == {}
 
@@ -65,14 +70,14 @@ def test_in_mode_both_an_envelope_is_received_as_its_message(fresh: Maker) -> No
     talk = fresh(mode="both")
     envelope = Frame(Kind.NOTIFICATION, 0, "", b"message", NOT_SAMPLED)
     assert talk.hears(b"bare", envelope) == [
-        Received(b"bare", None),
-        Received(b"message", envelope),
+        MessageReceived(b"bare", None),
+        MessageReceived(b"message", envelope),
     ]
 
 
 def test_in_mode_both_what_proves_invalid_is_not_taken_as_bare(fresh: Maker) -> None:  # M-2
     talk = fresh(mode="both")
-    assert talk.hears(FALSE_FRAME, b"bare") == [Received(b"bare", None)]
+    assert talk.hears(FALSE_FRAME, b"bare") == [MessageReceived(b"bare", None)]
     assert talk.connection.counts["invalid_records"] == 1
 
 
@@ -132,9 +137,9 @@ def test_after_the_hello_every_frame_is_heard(fresh: Maker) -> None:  # G-16
     talk = fresh(mode="both")
     asked = request(1)
     assert talk.hears(hello(), asked, b"bare") == [
-        Greeted(Hello()),
-        Requested(1, asked, None),
-        Received(b"bare", None),
+        HelloReceived(Hello()),
+        RequestReceived(1, asked, None),
+        MessageReceived(b"bare", None),
     ]
     talk.connection.respond(1)
     assert [frame.kind for frame in talk.says()] == [Kind.HELLO, Kind.RESPONSE]
@@ -224,7 +229,7 @@ def test_a_call_to_a_side_that_said_hello_is_answered(fresh: Maker) -> None:
     talk = fresh(mode="both")
     talk.hears(hello())
     talk.connection.request("caller", "m")
-    assert talk.hears(response(1)) == [Answered("caller", response(1))]
+    assert talk.hears(response(1)) == [CallAnswered("caller", response(1))]
 
 
 @pytest.mark.parametrize("mode", ["both", "bare"])
@@ -242,14 +247,14 @@ def test_a_bare_connection_drains_in_silence(fresh: Maker, mode: str) -> None:
 @pytest.mark.parametrize("mode", ["both", "bare"])
 def test_a_bare_message_may_be_as_long_as_the_maximum(fresh: Maker, mode: str) -> None:  # S-2
     talk = Talk(65_536, mode=mode, max_frame=65_536)
-    assert talk.hears(bytes(65_536)) == [Received(bytes(65_536), None)]
+    assert talk.hears(bytes(65_536)) == [MessageReceived(bytes(65_536), None)]
     assert talk.hears(bytes(65_537)) == []
     assert talk.state() is State.FAILED
 
 
 def test_an_unknown_mode_is_refused() -> None:
     with pytest.raises(ValueError, match="must be framed, both or bare, not 'mixed'"):
-        Connection(lambda: 0.0, connector=False, mode="mixed")
+        Connection(lambda: 0.0, connector=False, mode="mixed")  # type: ignore[arg-type]
 
 
 def test_mode_framed_reads_records_as_a_stream_decoder_does(fresh: Maker) -> None:

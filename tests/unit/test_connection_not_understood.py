@@ -20,9 +20,15 @@ from tests.unit.talk import (
     response,
 )
 from tracewire.codec import Frame, Kind, Status
+from tracewire.protocol.connection.events import (
+    CallAnswered,
+    MessageReceived,
+    NotificationReceived,
+    RequestCancelled,
+    RequestReceived,
+)
+from tracewire.protocol.connection.shutdown import State
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.events import Answered, Cancelled, Notified, Received, Requested
-from tracewire.protocol.states import State
 
 MAX_ID = 4_294_967_295
 UNKNOWN: Mapping[int | str, object] = {2: "not understood"}
@@ -53,20 +59,23 @@ def test_even_keys_that_were_announced_are_understood(fresh: Maker) -> None:
     talk = fresh(even_keys=(2, 4))
     asked = request(1, extensions={2: 1, 4: 1})
     told = notification(extensions={4: 1})
-    assert talk.hears(asked, told) == [Requested(1, asked, None), Notified(told, None)]
+    assert talk.hears(asked, told) == [
+        RequestReceived(1, asked, None),
+        NotificationReceived(told, None),
+    ]
 
 
 def test_odd_and_text_keys_need_not_be_known(met: Maker) -> None:  # G-6
     talk = met()
     asked = request(1, extensions={15: 1, 65_537: [], MAX_ID: {}, "tenant": "a"})
-    assert talk.hears(asked) == [Requested(1, asked, None)]
+    assert talk.hears(asked) == [RequestReceived(1, asked, None)]
 
 
 @pytest.mark.parametrize(("key", "value"), [(5, 1), (7, "soon"), (9, 65_536), (11, [1]), (13, 0)])
 def test_an_unusable_value_is_no_obstacle(met: Maker, key: int, value: object) -> None:  # G-7
     talk = met()
     [event] = talk.hears(frame_bytes(0, 1, "m", b"body", {key: value}))
-    assert isinstance(event, Requested)
+    assert isinstance(event, RequestReceived)
     assert (event.frame.payload, event.expires) == (b"body", None)
 
 
@@ -106,7 +115,7 @@ def test_other_frames_with_an_unknown_even_key_do_nothing(met: Maker) -> None:  
     assert talk.connection.counts["frames_not_understood"] == 4
     assert talk.says() == []
     assert talk.state() is State.OPEN
-    assert talk.hears(cancel(1)) == [Cancelled(1, Status.CANCELLED)]
+    assert talk.hears(cancel(1)) == [RequestCancelled(1, Status.CANCELLED)]
 
 
 def test_a_hello_with_an_unknown_even_key_is_not_the_first(fresh: Maker) -> None:  # G-11, C-10
@@ -128,7 +137,7 @@ def test_a_frame_of_an_unknown_kind_is_dropped(met: Maker, kind: int, id: int) -
     assert talk.hears(*[Frame(kind, id, target, b"", None, UNKNOWN) for target in targets]) == []
     assert talk.connection.counts["unknown_kinds"] == 4
     assert talk.says() == []
-    assert talk.hears(response(1)) == [Answered("caller", response(1))]
+    assert talk.hears(response(1)) == [CallAnswered("caller", response(1))]
 
 
 def test_unknown_kinds_never_end_a_connection(met: Maker) -> None:  # G-13
@@ -151,4 +160,7 @@ def test_kinds_above_7_are_not_said(met: Maker) -> None:  # G-14
 def test_an_envelope_is_told_from_a_notification_by_its_empty_method(met: Maker) -> None:
     talk = met()
     envelope, named = notification("", b"1"), notification("m", b"2")
-    assert talk.hears(envelope, named) == [Received(b"1", envelope), Notified(named, None)]
+    assert talk.hears(envelope, named) == [
+        MessageReceived(b"1", envelope),
+        NotificationReceived(named, None),
+    ]

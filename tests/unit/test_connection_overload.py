@@ -4,17 +4,17 @@ import pytest
 
 from tests.unit.talk import Maker, cancel, error, notification, request, response
 from tracewire.codec import Status
+from tracewire.protocol.connection.events import CallAnswered, NotificationReceived, RequestReceived
+from tracewire.protocol.connection.in_flight import ConcurrencyLimit
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.events import Answered, Notified, Requested
-from tracewire.protocol.load import Load
-from tracewire.protocol.status import RpcError
+from tracewire.protocol.errors import RpcError
 
 
 @pytest.mark.parametrize("limit", [1, 3, 1_000])
 def test_as_many_requests_as_the_limit_are_accepted(met: Maker, limit: int) -> None:
     talk = met(in_flight=limit)
     asked = [request(id) for id in range(1, limit + 2)]
-    assert talk.hears(*asked) == [Requested(each.id, each, None) for each in asked[:limit]]
+    assert talk.hears(*asked) == [RequestReceived(each.id, each, None) for each in asked[:limit]]
     assert [error(said) for said in talk.says()] == [
         (limit + 1, Status.RESOURCE_EXHAUSTED, Executed.NO)
     ]
@@ -22,7 +22,7 @@ def test_as_many_requests_as_the_limit_are_accepted(met: Maker, limit: int) -> N
 
 
 def test_by_default_a_connection_has_1000_requests_in_flight(met: Maker) -> None:
-    talk = met(load=Load(10_000))
+    talk = met(server=ConcurrencyLimit(10_000))
     talk.hears(*[request(id) for id in range(1, 1_003)])
     assert talk.connection.requests_open == 1_000
     assert len(talk.says()) == 2
@@ -30,8 +30,8 @@ def test_by_default_a_connection_has_1000_requests_in_flight(met: Maker) -> None
 
 @pytest.mark.parametrize("answer", ["respond", "fail", "cancelled", "start"])
 def test_an_answer_makes_room(met: Maker, answer: str) -> None:
-    load = Load(1)
-    talk = met(load=load)
+    load = ConcurrencyLimit(1)
+    talk = met(server=load)
     talk.hears(request(1))
     assert load.taken == 1
     if answer == "fail":
@@ -45,8 +45,8 @@ def test_an_answer_makes_room(met: Maker, answer: str) -> None:
 
 
 def test_the_load_of_a_server_is_that_of_all_its_connections(met: Maker) -> None:
-    load = Load(2)
-    one, other = met(load=load), met(load=load)
+    load = ConcurrencyLimit(2)
+    one, other = met(server=load), met(server=load)
     one.hears(request(1))
     other.hears(request(1), request(2))
     assert [error(said) for said in other.says()] == [(2, Status.RESOURCE_EXHAUSTED, Executed.NO)]
@@ -56,8 +56,8 @@ def test_the_load_of_a_server_is_that_of_all_its_connections(met: Maker) -> None
 
 
 def test_a_lost_connection_gives_its_load_back_as_its_handlers_end(met: Maker) -> None:
-    load = Load(2)
-    talk = met(load=load)
+    load = ConcurrencyLimit(2)
+    talk = met(server=load)
     talk.hears(request(1), request(2))
     talk.connection.lost()
     assert load.taken == 2
@@ -67,8 +67,8 @@ def test_a_lost_connection_gives_its_load_back_as_its_handlers_end(met: Maker) -
 
 
 def test_a_refused_request_takes_no_load(met: Maker) -> None:
-    load = Load(1)
-    talk = met(load=load)
+    load = ConcurrencyLimit(1)
+    talk = met(server=load)
     talk.hears(request(1), request(2), request(3, extensions={2: 1}), b"\xd9\xd4\xf7\x84\x00\x04")
     assert load.taken == 1
     talk.connection.respond(1)
@@ -79,12 +79,16 @@ def test_reading_does_not_pause_at_the_limit(met: Maker) -> None:
     talk = met(in_flight=1)
     talk.connection.request("caller", "m")
     events = talk.hears(request(1), request(2), cancel(1), notification())
-    assert [type(event).__name__ for event in events] == ["Requested", "Cancelled", "Notified"]
-    assert isinstance(events[-1], Notified)
+    assert [type(event).__name__ for event in events] == [
+        "RequestReceived",
+        "RequestCancelled",
+        "NotificationReceived",
+    ]
+    assert isinstance(events[-1], NotificationReceived)
 
 
 def test_a_full_side_still_hears_answers_to_its_own_calls(met: Maker) -> None:
     talk = met(in_flight=1)
     talk.connection.request("nested", "m")
     answer = response(1, b"done")
-    assert talk.hears(request(1), request(2), answer)[1:] == [Answered("nested", answer)]
+    assert talk.hears(request(1), request(2), answer)[1:] == [CallAnswered("nested", answer)]

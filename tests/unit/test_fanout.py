@@ -15,9 +15,15 @@ from tracewire.codec import NOT_SAMPLED, Status, TraceContext, decode, encode_re
 from tracewire.codec.constants import FANOUT
 from tracewire.codec.trace import NotSampled
 from tracewire.protocol import FanOut, Tracing, current_weight
-from tracewire.protocol.fanout import ALONE, Pair, current_pair, default_rate, how_many
-from tracewire.protocol.policy import Propagate
-from tracewire.protocol.self_cost import self_cost
+from tracewire.protocol.tracing.counters import self_cost
+from tracewire.protocol.tracing.policy import Propagate
+from tracewire.protocol.tracing.sampling import (
+    ALONE,
+    SamplingRatio,
+    current_ratio,
+    default_rate,
+    how_many,
+)
 
 Trace = TraceContext | NotSampled | None
 
@@ -154,8 +160,8 @@ def test_off_sends_nothing(trace: Trace) -> None:
 
 def test_a_recipient_that_keeps_the_trace_continues_it_and_knows_its_weight() -> None:
     images = fan_out(1_000)
-    with seeded().received(images.kept):
-        assert current_pair() == (1_000, 10)
+    with seeded().received(images.sampled):
+        assert current_ratio() == (1_000, 10)
         assert current_weight() == 100
     assert current_weight() == 1
 
@@ -163,10 +169,10 @@ def test_a_recipient_that_keeps_the_trace_continues_it_and_knows_its_weight() ->
 def test_any_other_recipient_starts_no_root() -> None:
     telemetry = Telemetry(ALWAYS_ON)
     tracing = seeded(tracer_provider=telemetry)
-    with tracing.received(fan_out(1_000).rest):
+    with tracing.received(fan_out(1_000).unsampled):
         with telemetry.tracer.start_as_current_span("within"):
             pass
-        assert current_pair() is ALONE
+        assert current_ratio() is ALONE
     assert telemetry.asked.roots == 0
     assert telemetry.spans == ()
 
@@ -196,8 +202,8 @@ def test_the_span_of_a_recipient_says_how_many_it_stands_for() -> None:
 
 def test_the_fan_out_of_a_stranger_does_not_count() -> None:  # T-5
     tracing = seeded(trust="link")
-    with tracing.received(fan_out(1_000).kept):
-        assert current_pair() is ALONE
+    with tracing.received(fan_out(1_000).sampled):
+        assert current_ratio() is ALONE
 
 
 # Fan-outs of fan-outs. T-12
@@ -205,18 +211,18 @@ def test_the_fan_out_of_a_stranger_does_not_count() -> None:  # T-5
 
 def test_nested_fan_outs_multiply() -> None:
     tracing = seeded()
-    with tracing.received(fan_out(1_000).kept):
+    with tracing.received(fan_out(1_000).sampled):
         nested = tracing.fan_out(b"", 100)
-    assert unwrap(nested.kept).extensions[FANOUT] == (1_000, 1)
+    assert unwrap(nested.sampled).extensions[FANOUT] == (1_000, 1)
 
 
 def test_a_pair_is_reduced_and_halved_until_it_fits() -> None:
-    assert Pair(6, 4).times(2, 1) == (3, 1)
+    assert SamplingRatio(6, 4).times(2, 1) == (3, 1)
     assert ALONE.times(6, 4) == (6, 4)
-    assert Pair(2**53, 1).times(1, 1) == (2**53, 1)
-    assert Pair(2**53 - 1, 1).times(2, 1) == (2**53 - 1, 1)
-    assert Pair(2**53, 3).times(5, 1) == (5 * 2**50, 1)
-    assert Pair(2**40, 1).times(2**40, 1) == (2**53, 1)
+    assert SamplingRatio(2**53, 1).times(1, 1) == (2**53, 1)
+    assert SamplingRatio(2**53 - 1, 1).times(2, 1) == (2**53 - 1, 1)
+    assert SamplingRatio(2**53, 3).times(5, 1) == (5 * 2**50, 1)
+    assert SamplingRatio(2**40, 1).times(2**40, 1) == (2**53, 1)
 
 
 # Where the sender cannot choose. T-10, T-11
@@ -238,7 +244,7 @@ def test_a_broadcast_of_what_is_not_sampled_asks_nobody(trace: Trace) -> None:
 
 def test_a_broadcast_from_within_a_fan_out_asks_for_more() -> None:
     tracing = seeded()
-    with tracing.received(fan_out(1_000).kept):
+    with tracing.received(fan_out(1_000).sampled):
         frame = unwrap(tracing.broadcast(b"", 50))
     assert frame.extensions[FANOUT] == (100, 1, 50)
 
@@ -252,7 +258,7 @@ def test_the_weights_of_receivers_that_draw_sum_to_all_on_average(receivers: int
     weights = 0.0
     for _ in range(broadcasts * receivers):
         with tracing.received(message) as received:
-            weights += current_weight() if current_pair() is not ALONE else 0.0
+            weights += current_weight() if current_ratio() is not ALONE else 0.0
         assert received.frame.trace == SAMPLED
     assert weights / broadcasts == pytest.approx(receivers, rel=0.15)
 
@@ -269,12 +275,12 @@ def test_a_receiver_that_is_not_drawn_passes_it_on_as_not_sampled() -> None:
 def test_a_receiver_that_is_drawn_multiplies_the_pair() -> None:
     tracing = seeded()
     with tracing.received(wrap(b"", SAMPLED, {FANOUT: (30, 3, 1)})):
-        assert current_pair() == (30, 3)
+        assert current_ratio() == (30, 3)
 
 
 def test_a_context_after_a_fan_out_has_the_callers_ids() -> None:
     tracing = seeded()
-    context: Context = tracing.extract(unwrap(fan_out(10).kept))
+    context: Context = tracing.extract(unwrap(fan_out(10).sampled))
     assert ids(context) == SAMPLED
 
 

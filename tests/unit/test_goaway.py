@@ -5,7 +5,7 @@ import pytest
 
 from tests.unit.checks import refused
 from tracewire.codec import Kind, Status
-from tracewire.protocol.goaway import UNREADABLE, Goaway, read_goaway
+from tracewire.protocol.connection.messages import UNREADABLE, Goaway, read_goaway
 
 MAX_ID = 4_294_967_295
 

@@ -4,7 +4,7 @@ import cbor2
 import pytest
 
 from tracewire.codec import Kind
-from tracewire.protocol.hello import Hello, read_hello
+from tracewire.protocol.connection.messages import Hello, read_hello
 
 LEAST = {0: 2, 1: [], 2: [], 3: 65_536}
 

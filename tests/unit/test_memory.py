@@ -8,7 +8,7 @@ from errno import EADDRINUSE
 import pytest
 
 from tests.unit.recorder import Recorder, in_loop, settle
-from tracewire.protocol.memory import memory_connect, memory_listen
+from tracewire.protocol.transports.memory import memory_connect, memory_listen
 
 
 def connected(name: str = "guild") -> tuple[Recorder, Recorder]:
@@ -167,7 +167,7 @@ def test_closed_server_frees_its_name_and_keeps_its_connections() -> None:
         assert listener.is_serving()
         listener.close()
         listener.close()
-        await listener.wait_closed()
+        await listener.stop()
         assert not listener.is_serving()
         with pytest.raises(ConnectionRefusedError):
             memory_connect("guild", Recorder)

@@ -11,7 +11,8 @@ from tests.unit.talk import Clock
 from tests.unit.telemetry import SAMPLED, attached, remote
 from tracewire.codec import Kind, decode, is_frame, unwrap
 from tracewire.protocol import Census, Rollout
-from tracewire.protocol.rollout import ModeUnknown, NotReady
+from tracewire.protocol.errors import ModeUnknown
+from tracewire.protocol.operations.rollout import NotReady
 
 MESSAGE = b'{"member": 1}'
 FALSE_FRAME = b"\xd9\xd4\xf7\x84 is how this begins"

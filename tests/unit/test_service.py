@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from tracewire.codec import Status
-from tracewire.protocol.body import CBOR, OCTET_STREAM, Body
+from tracewire.protocol.body.body import CBOR, OCTET_STREAM, Body
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.service import Method, Service
-from tracewire.protocol.status import RpcError
+from tracewire.protocol.errors import RpcError
+from tracewire.protocol.peers.service import Method, Service
 
 
 @dataclass

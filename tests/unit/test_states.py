@@ -4,10 +4,10 @@ from itertools import product
 
 import pytest
 
-from tracewire.protocol import states
-from tracewire.protocol.states import READING, TRANSITIONS, WRITING, Event, State
+from tracewire.protocol.connection import shutdown as states
+from tracewire.protocol.connection.shutdown import READING, TRANSITIONS, WRITING, State, Trigger
 
-EVERY = list(product(State, Event))
+EVERY = list(product(State, Trigger))
 
 
 def after(state: State) -> set[State]:
@@ -23,7 +23,7 @@ def ways(state: State) -> list[list[State]]:
 
 
 @pytest.mark.parametrize(("state", "event"), EVERY, ids=[f"{s.name}-{e.name}" for s, e in EVERY])
-def test_an_event_leads_to_a_state_or_is_a_key_error(state: State, event: Event) -> None:
+def test_an_event_leads_to_a_state_or_is_a_key_error(state: State, event: Trigger) -> None:
     if event in TRANSITIONS[state]:
         assert TRANSITIONS[state][event] in State
     else:
@@ -46,7 +46,7 @@ def test_closed_leads_nowhere() -> None:
 
 @pytest.mark.parametrize("state", set(State) - {State.CLOSED}, ids=lambda state: state.name)
 def test_a_lost_transport_closes_any_state(state: State) -> None:
-    assert TRANSITIONS[state][Event.LOST] is State.CLOSED
+    assert TRANSITIONS[state][Trigger.LOST] is State.CLOSED
 
 
 def test_every_state_can_be_reached() -> None:
@@ -64,16 +64,16 @@ def test_the_table_cannot_be_changed() -> None:
 
 @pytest.mark.parametrize("state", READING, ids=lambda state: state.name)
 def test_where_input_is_read_its_end_and_every_fault_of_it_are_known(state: State) -> None:
-    assert {Event.END, Event.FAULT} <= set(TRANSITIONS[state])
+    assert {Trigger.END, Trigger.FAULT} <= set(TRANSITIONS[state])
 
 
 @pytest.mark.parametrize("state", WRITING, ids=lambda state: state.name)
 def test_where_frames_are_written_a_full_buffer_is_a_fault(state: State) -> None:
-    assert Event.FAULT in TRANSITIONS[state]
+    assert Trigger.FAULT in TRANSITIONS[state]
 
 
 def test_a_state_that_waits_for_time_can_expire() -> None:
-    expiring = {state for state in State if Event.EXPIRE in TRANSITIONS[state]}
+    expiring = {state for state in State if Trigger.EXPIRE in TRANSITIONS[state]}
     assert expiring == {State.LINGERING, State.FAILED}
 
 
@@ -81,12 +81,12 @@ def test_the_diagram_is_the_table() -> None:
     assert states.__doc__ is not None
     lines = [line.split() for line in states.__doc__.splitlines() if line.startswith("    ")]
     head, *rows = lines
-    assert head == [event.name for event in Event]
+    assert head == [event.name for event in Trigger]
     drawn = {row[0]: dict(zip(head, row[1:], strict=True)) for row in rows}
     table = {
         state.name: {
             event.name: TRANSITIONS[state][event].name if event in TRANSITIONS[state] else "."
-            for event in Event
+            for event in Trigger
         }
         for state in State
     }

@@ -7,7 +7,7 @@ import pytest
 
 from tracewire.codec import Status
 from tracewire.protocol.constants import Executed
-from tracewire.protocol.status import RpcError, read_error, write_error
+from tracewire.protocol.errors import RpcError, read_error, write_error
 
 
 def again(error: RpcError) -> RpcError:

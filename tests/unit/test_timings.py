@@ -9,8 +9,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from tests.unit.telemetry import UNSAMPLED, Telemetry
 from tracewire.codec import NOT_SAMPLED, wrap
 from tracewire.protocol import Timings, Tracing
-from tracewire.protocol.minutes import LONGEST_NAME
-from tracewire.protocol.timings import Timing
+from tracewire.protocol.operations.minutes import LONGEST_NAME
+from tracewire.protocol.operations.timings import Timing
 
 
 class Clock:

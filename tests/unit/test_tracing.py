@@ -22,9 +22,9 @@ from tracewire.codec import NOT_SAMPLED, FrameError, RawItem, TraceContext, unwr
 from tracewire.codec.constants import CREATION, FANOUT
 from tracewire.codec.trace import NotSampled
 from tracewire.protocol import tracing
-from tracewire.protocol.policy import Propagate
-from tracewire.protocol.self_cost import self_cost
 from tracewire.protocol.tracing import Tracing
+from tracewire.protocol.tracing.counters import self_cost
+from tracewire.protocol.tracing.policy import Propagate
 
 Trace = TraceContext | NotSampled | None
 

@@ -30,13 +30,13 @@ from tests.unit.telemetry import (
 )
 from tracewire.codec import NOT_SAMPLED, FrameError, Status, TraceContext, decode, encode_request
 from tracewire.codec.constants import CREATION
-from tracewire.protocol.carrier import CARRIER
-from tracewire.protocol.conventions import BUCKETS, SCHEMA_URL, endpoint
-from tracewire.protocol.self_cost import self_cost
-from tracewire.protocol.status import RpcError
+from tracewire.protocol.errors import RpcError
 from tracewire.protocol.tracing import Tracing
+from tracewire.protocol.tracing.counters import self_cost
+from tracewire.protocol.tracing.propagators import CARRIER
+from tracewire.protocol.tracing.semconv import BUCKETS, SCHEMA_URL, network_attributes
 
-ENDPOINT = endpoint("guild.example", 7000, "10.0.0.9")
+ENDPOINT = network_attributes("guild.example", 7000, "10.0.0.9")
 NOT_SAMPLED_REQUESTS = [
     pytest.param(NOT_SAMPLED, id="false"),
     pytest.param(UNSAMPLED, id="ids"),
@@ -381,7 +381,9 @@ def test_remote_text_names_no_series(metrics: Metrics) -> None:
     tracing = Tracing(tracer_provider=Telemetry(), meter_provider=metrics.provider)
     for method in ("a", "b", "c"):
         frame = decode(encode_request(1, method))
-        _, operation = tracing.server(frame, "link", endpoint(peer_address=method), served=False)
+        _, operation = tracing.server(
+            frame, "link", network_attributes(peer_address=method), served=False
+        )
         assert operation is not None
         operation.finish(Status.UNIMPLEMENTED)
     (point,) = metrics.points("rpc.server.call.duration")

@@ -31,9 +31,9 @@ from tracewire.codec import (
     wrap,
 )
 from tracewire.codec.constants import BAGGAGE, MAX_TIMEOUT, TIMEOUT
-from tracewire.protocol.carrier import CARRIER
-from tracewire.protocol.self_cost import self_cost
 from tracewire.protocol.tracing import Tracing
+from tracewire.protocol.tracing.counters import self_cost
+from tracewire.protocol.tracing.propagators import CARRIER
 
 
 @pytest.fixture

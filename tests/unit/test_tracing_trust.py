@@ -1,5 +1,6 @@
 """Whose context counts, and how many roots strangers may cause."""
 
+import asyncio
 import logging
 from itertools import count
 
@@ -12,9 +13,12 @@ from tests.unit.telemetry import SAMPLED, UNSAMPLED, Telemetry, ids
 from tracewire.codec import NOT_SAMPLED, Status, TraceContext, decode, encode_request, wrap
 from tracewire.codec.constants import BAGGAGE, CREATION, FANOUT
 from tracewire.codec.trace import NotSampled
-from tracewire.protocol.self_cost import self_cost
+from tracewire.protocol import Service, connect, serve
+from tracewire.protocol.constants import TRUSTS, Trust
 from tracewire.protocol.tracing import Tracing
-from tracewire.protocol.trust import TRUSTS, Roots, Trust, _say_once, default_trust
+from tracewire.protocol.tracing.counters import self_cost
+from tracewire.protocol.tracing.trust import RateLimit
+from tracewire.protocol.transports.schemes import _say_once, default_trust
 
 STATE = TraceContext(SAMPLED.trace_id, SAMPLED.span_id, 1, "vendor=1")
 
@@ -31,29 +35,34 @@ class Clock:
 
 
 @pytest.mark.parametrize(
-    ("url", "client_certificates", "credentials", "trust"),
+    ("url", "proved", "trust"),
     [
-        ("unix:///run/guild.sock", False, False, "parent"),
-        ("memory://guild", False, False, "parent"),
-        ("tls://host:1", True, False, "parent"),
-        ("tls://host:1", False, False, "link"),
-        ("tls://host:1", False, True, "link"),
-        ("nats://host:1/subject", False, True, "parent"),
-        ("nats://host:1/subject", False, False, "link"),
-        ("nats://host:1/subject", True, False, "link"),
-        ("tcp://127.0.0.1:1", True, True, "link"),
-        ("quic://host:1", True, True, "link"),
+        ("unix:///run/guild.sock", False, "parent"),
+        ("memory://guild", False, "parent"),
+        ("tls://host:1", True, "parent"),
+        ("tls://host:1", False, "link"),
+        ("nats://host:1/subject", True, "parent"),
+        ("nats://host:1/subject", False, "link"),
+        ("tcp://127.0.0.1:1", True, "link"),
+        ("quic://host:1", True, "link"),
     ],
 )
-def test_the_default_trust_is_by_who_can_be_there(
-    url: str, client_certificates: bool, credentials: bool, trust: Trust
-) -> None:
-    assert default_trust(url, client_certificates, credentials) == trust
-    assert Tracing().trust_at(url, client_certificates, credentials) == trust
+def test_the_default_trust_is_by_who_can_be_there(url: str, proved: bool, trust: Trust) -> None:
+    assert default_trust(url, proved) == trust
 
 
 def test_a_trust_that_was_given_counts_at_every_address() -> None:
-    assert Tracing(trust="ignore").trust_at("unix:///run/guild.sock") == "ignore"
+    async def main() -> list[Trust]:
+        tracing = Tracing(trust="ignore")
+        async with (
+            serve("memory://guild", Service(), tracing=tracing) as server,
+            connect("memory://guild", tracing=tracing) as peer,
+        ):
+            while not server.peers:
+                await asyncio.sleep(0)
+            return [peer.trust, *(each.trust for each in server.peers)]
+
+    assert asyncio.run(main()) == ["ignore", "ignore"]
 
 
 def test_that_peers_are_strangers_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -124,7 +133,7 @@ def test_a_listeners_trust_counts_for_its_requests() -> None:
 
 def test_a_bucket_gives_a_seconds_worth_at_once_and_fills_with_time() -> None:
     clock = Clock()
-    roots = Roots(2.0, clock)
+    roots = RateLimit(2.0, clock)
 
     def taken() -> int:
         for taken in count():
@@ -143,12 +152,12 @@ def test_a_bucket_gives_a_seconds_worth_at_once_and_fills_with_time() -> None:
 
 
 def test_a_rate_below_one_a_second_starts_full() -> None:
-    roots = Roots(0.5, Clock())
+    roots = RateLimit(0.5, Clock())
     assert roots.left()
 
 
 def test_a_rate_of_zero_refuses_every_root() -> None:
-    assert not Roots(0.0, Clock()).left()
+    assert not RateLimit(0.0, Clock()).left()
 
 
 def test_a_negative_rate_is_refused() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.recorder import Recorder, in_loop, settle
-from tracewire.protocol.memory import MemoryServer, memory_connect, memory_listen
+from tracewire.protocol.transports.memory import MemoryListener, memory_connect, memory_listen
 
 LARGE = bytes(range(256)) * 8_192  # 2 MiB: more than a socket's buffers hold
 
@@ -16,7 +16,7 @@ Scenario = Callable[[Recorder, Recorder], Awaitable[None]]
 Run = Callable[..., None]
 
 
-async def over_memory(client: Recorder, server: Recorder, path: str) -> MemoryServer:
+async def over_memory(client: Recorder, server: Recorder, path: str) -> MemoryListener:
     listener = memory_listen(path, lambda: server)
     memory_connect(path, lambda: client)
     return listener
@@ -44,7 +44,6 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
                     side.transport.abort()
                     await side.until_lost()
             listener.close()
-            await listener.wait_closed()
 
         in_loop(main)
 

@@ -26,8 +26,8 @@ from tracewire.codec import (
     encode_request,
 )
 from tracewire.codec.constants import CREATION
-from tracewire.protocol.conventions import endpoint
 from tracewire.protocol.tracing import Tracing, received, wrap
+from tracewire.protocol.tracing.semconv import network_attributes
 
 tracing = Tracing()
 tracer = trace.get_tracer("application")
@@ -37,7 +37,7 @@ def send() -> None:
     """A call within an operation whose trace came over HTTP, a message, and unsampled ones."""
     came = TraceContext(0xABC, 0xDEF, 1, "vendor=1,other=2")
     with received(encode_notification("", b"", came)), tracer.start_as_current_span("operation"):
-        where = endpoint("guild.example", 7000)
+        where = network_attributes("guild.example", 7000)
         context, extensions, operation = tracing.client("guild.join", None, where)
         assert operation is not None
         print(encode_request(1, "guild.join", b"", context, extensions).hex())

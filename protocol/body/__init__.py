@@ -1,0 +1,1 @@
+"""Bodies of calls: values to and from CBOR."""

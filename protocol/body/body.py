@@ -1,0 +1,113 @@
+"""What a payload means: one value as CBOR, or raw bytes with their content format."""
+
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from tracewire.codec import Status
+
+from ..constants import Executed
+from ..errors import RpcError
+from .cbor import CborError, read_item, write_item
+
+# CoAP Content-Format numbers.
+OCTET_STREAM: Final = 42
+CBOR: Final = 60  # what an absent content format means
+
+_BYTES: Final = (bytes, bytearray)
+
+
+class Body(msgspec.Struct, frozen=True):
+    """Raw bytes as a body, neither written nor read as CBOR.
+
+    ``content_format``: a CoAP Content-Format number, 42 = application/octet-stream.
+    """
+
+    data: bytes
+    content_format: int = OCTET_STREAM
+
+
+def write_body(value: object) -> tuple[bytes, int | None]:
+    """The payload, and its content format where it is not CBOR.
+
+    A Body gives its bytes and None an empty payload. All else becomes one CBOR item:
+
+    - None, bool, int, float, str, bytes, list, tuple and dict as they are; int at any size;
+    - an aware datetime as tag 0, a Decimal as tag 4;
+    - dataclasses, msgspec Structs, attrs classes and TypedDicts as maps; named tuples as arrays;
+      an Enum as its value; by the rules of msgspec.to_builtins, with renamed and omitted fields;
+    - sets as arrays; UUID, date, time and timedelta as the text that msgspec gives them.
+
+    Keys of maps are text, bytes or plain numbers (or what becomes one, as a UUID does), and
+    nesting is at most 128 deep: a peer would refuse others. Raises TypeError naming the type.
+    """
+    if isinstance(value, Body):
+        if not isinstance(value.data, bytes):
+            raise TypeError(f"the data of a Body is bytes, not {type(value.data).__qualname__}")
+        return value.data, None if value.content_format == CBOR else value.content_format
+    if value is None:
+        return b"", None
+    return write_item(value), None
+
+
+def read_body(payload: bytes, content_format: int | None, type: Any = object) -> Any:
+    """The value of a payload, as ``type``.
+
+    An empty payload is None. CBOR is exactly one item, converted by msgspec.convert in its strict
+    mode, or left as decoded where type is object or Any. Text is read too where the type has none
+    in JSON (UUID, datetime, Decimal …), but not as bytes. Another content format gives a Body,
+    or its bytes where type is bytes. ``type`` Body gives any payload as it came.
+
+    Raises RpcError INVALID_ARGUMENT, executed = no, its message naming the path from ``$``.
+    """
+    if type is Body:
+        return Body(payload, CBOR if content_format is None else content_format)
+    untyped = type is object or type is Any
+    if content_format is None or content_format == CBOR:
+        value = _read_cbor(payload) if payload else None
+    elif type is bytes:
+        return payload
+    elif not payload:
+        value = None
+    elif untyped:
+        return Body(payload, content_format)
+    else:
+        raise _invalid(f"a body of content format {content_format} is not read here, only CBOR")
+    return value if untyped else _convert(value, type)
+
+
+def check_type(type: Any) -> None:
+    """Raises TypeError where ``read_body`` cannot give this type at all."""
+    if type is Body or type is object or type is Any:
+        return
+    if Body in getattr(type, "__args__", ()):
+        raise TypeError("Body stands for the whole body: it cannot be part of another type")
+    try:
+        msgspec.msgpack.Decoder(_argument(type))
+    except NameError as error:
+        raise TypeError(f"{type!r} cannot be resolved: {error}") from error
+
+
+def _read_cbor(payload: bytes) -> Any:
+    try:
+        return read_item(payload)
+    except CborError as error:
+        raise _invalid(f"the body is not CBOR that can be read: {error}") from error
+
+
+def _convert(value: object, type: Any) -> Any:
+    try:
+        return msgspec.convert((value,), _argument(type), builtin_types=_BYTES).value  # type: ignore[attr-defined]
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error).replace("`$[0]", "`$", 1)) from error
+
+
+@lru_cache(maxsize=1024)
+def _argument(type: Any) -> type[msgspec.Struct]:
+    """A Struct around the type: msgspec keeps what it learnt of Structs only, and names paths."""
+    return msgspec.defstruct("Argument", [("value", type)], array_like=True)
+
+
+def _invalid(message: str) -> RpcError:
+    return RpcError(Status.INVALID_ARGUMENT, message, executed=Executed.NO)

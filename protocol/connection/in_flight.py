@@ -1,0 +1,156 @@
+"""Calls that are open: those that this side made, and those that it accepted."""
+
+from collections.abc import Iterator
+from math import inf
+from typing import Final
+
+from tracewire.codec import Status
+
+from ..constants import Executed
+from ..errors import RpcError
+from .events import CallFailed
+
+#: What ``OutgoingCalls.end`` gives for an id that no call is open under.
+UNKNOWN: Final = object()
+_NONE: Final = UNKNOWN, inf
+
+
+class OutgoingCalls:
+    """The calls of this side, each with the caller that its outcome goes to and when it expires."""
+
+    __slots__ = ("_next_id", "_open")
+
+    def __init__(self) -> None:
+        self._open: dict[int, tuple[object, float]] = {}
+        self._next_id = 1
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._open)
+
+    @property
+    def next_id(self) -> int:
+        """The id of the call that begins next; above MAX_ID there is none. C-11"""
+        return self._next_id
+
+    def begin(self, caller: object, expires: float) -> int:
+        """``expires``: inf where it does not."""
+        id = self._next_id
+        self._next_id = id + 1
+        self._open[id] = caller, expires
+        return id
+
+    def end(self, id: int) -> object:
+        """The caller, whose call is over; UNKNOWN if there is none."""
+        return self._open.pop(id, _NONE)[0]
+
+    def expired(self, now: float) -> list[int]:
+        return [id for id, (_, expires) in self._open.items() if expires <= now]
+
+    @property
+    def wake(self) -> float:
+        """When the next call expires."""
+        return min((expires for _, expires in self._open.values()), default=inf)
+
+    def refuse(self, last_accepted: int, message: str) -> list[CallFailed]:
+        """Calls above the last that is accepted fail UNAVAILABLE: they never run. C-18"""
+        late = [id for id in self._open if id > last_accepted]
+        return [_unavailable(self.end(id), message, Executed.NO) for id in late]
+
+    def fail(self, message: str) -> list[CallFailed]:
+        """Every call fails UNAVAILABLE, for no response can come any more. C-19"""
+        return [_unavailable(self.end(id), message, Executed.MAYBE) for id in [*self._open]]
+
+
+def _unavailable(caller: object, message: str, executed: Executed) -> CallFailed:
+    return CallFailed(caller, RpcError(Status.UNAVAILABLE, message, executed=executed))
+
+
+class ConcurrencyLimit:
+    """How many requests all connections of a server handle at once (C-25).
+
+    ``limit``: how many there may be. ``taken``: how many there are.
+    """
+
+    __slots__ = ("limit", "taken")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.taken = 0
+
+
+class IncomingCalls:
+    """The requests in flight, each with the status it was cancelled with.
+
+    A request that was cancelled holds its place until its handler ended. C-16. ``limit``: how many
+    there may be on this connection; ``server``: the limit of all connections.
+    """
+
+    __slots__ = ("_cancels", "_causes", "_expiry", "_limit", "_read", "_server", "last_id")
+
+    def __init__(self, limit: int, server: ConcurrencyLimit) -> None:
+        self._causes: dict[int, Status | None] = {}
+        self._expiry: dict[int, float] = {}
+        self._limit = limit
+        self._server = server
+        self._read = self._cancels = 0
+        self.last_id = 0
+
+    def __len__(self) -> int:
+        return len(self._causes)
+
+    def __contains__(self, id: int) -> bool:
+        return id in self._causes
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._causes)
+
+    @property
+    def full(self) -> bool:
+        """C-25"""
+        return len(self._causes) >= self._limit or self._server.taken >= self._server.limit
+
+    def count_read(self) -> None:
+        """A request was read, accepted or not."""
+        self._read += 1
+
+    def count_cancel(self) -> bool:
+        """A cancel was read: whether there are more of them than of requests. C-15"""
+        self._cancels += 1
+        return self._cancels > self._read
+
+    def accept(self, id: int, expires: float | None) -> None:
+        self._causes[id] = None
+        self._server.taken += 1
+        if id > self.last_id:
+            self.last_id = id
+        if expires is not None:
+            self._expiry[id] = expires
+
+    def cause(self, id: int) -> Status | None:
+        """The status that the request was cancelled with, None if it was not."""
+        return self._causes.get(id)
+
+    def cancel(self, id: int, status: Status) -> bool:
+        """Whether there is a handler to cancel: not if it is gone, or was cancelled before."""
+        self._expiry.pop(id, None)
+        if self._causes.get(id, UNKNOWN) is not None:
+            return False
+        self._causes[id] = status
+        return True
+
+    def end(self, id: int) -> None:
+        """The response is being written: id and place are free. KeyError if not in flight."""
+        del self._causes[id]
+        self._server.taken -= 1
+        self._expiry.pop(id, None)
+
+    def expired(self, now: float) -> list[int]:
+        return [id for id, at in self._expiry.items() if at <= now]
+
+    @property
+    def wake(self) -> float:
+        """When the next request expires."""
+        return min(self._expiry.values(), default=inf)

@@ -1,0 +1,1 @@
+"""Rolling frames out to a fleet, and seeing what a live one does."""

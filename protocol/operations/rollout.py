@@ -1,0 +1,130 @@
+"""Rollout: which destinations are sent frames (sections 5.4 and 9 of the specification)."""
+
+from collections.abc import Callable, Mapping
+from logging import getLogger
+
+from tracewire.codec import is_frame
+
+from ..errors import ModeUnknown
+from ..tracing.propagators import Extensions
+from ..tracing.tracing import Buffer, Tracing
+from .census import Census
+from .traffic import DIALECTS, Dialect
+
+_logger = getLogger("tracewire.rollout")
+
+
+class NotReady(RuntimeError):
+    """Receivers of a destination are not known to read frames, so it was not switched. R-2"""
+
+
+class Rollout:
+    """Says for each destination whether it is sent frames. May be shared by threads.
+
+    ``destinations``: the configuration, as a mapping, with ``default`` for those not in it, or as a
+    function that is asked anew for each message. It is the deployer's word that every receiver of a
+    framed destination reads frames. ``census``: asked before a switch to frames, and told of what
+    is sent. ``tracing``: makes the envelopes.
+    """
+
+    def __init__(
+        self,
+        default: Dialect = "bare",
+        destinations: Mapping[str, Dialect] | Callable[[str], Dialect] | None = None,
+        *,
+        tracing: Tracing | None = None,
+        census: Census | None = None,
+    ) -> None:
+        self._default = _checked(default, "the default")
+        self._configured: dict[str, Dialect] = {}
+        self._ask: Callable[[str], Dialect] | None = None
+        if callable(destinations):
+            self._ask = destinations
+        elif destinations is not None:
+            for destination, dialect in destinations.items():
+                self._configured[destination] = _checked(dialect, f"destination {destination!r}")
+        self._switched: dict[str, Dialect] = {}
+        self._tracing = tracing or Tracing()
+        self._census = census
+
+    def mode(self, destination: str) -> Dialect:
+        """What the next message to a destination is sent as. Raises ModeUnknown."""
+        return self._switched.get(destination) or self.configured(destination)
+
+    def configured(self, destination: str) -> Dialect:
+        """The same without what was switched while running."""
+        if self._ask is None:
+            return self._configured.get(destination, self._default)
+        try:
+            answer = self._ask(destination)
+        except Exception as error:
+            said = f"the rollout's function failed for destination {destination!r}: {error!r}"
+            raise ModeUnknown(said) from error
+        if answer not in DIALECTS:
+            said = f"the rollout's function gave {answer!r} for destination {destination!r}"
+            raise ModeUnknown(f"{said}; it must give one of {DIALECTS}")
+        return answer
+
+    def wrap(
+        self, destination: str, message: Buffer, extensions: Extensions | None = None
+    ) -> bytes:
+        """The bytes to send: the message in an envelope with the current context, or as it is.
+
+        Args:
+            destination: the logical name that is rolled out, as a channel or a queue.
+            message: the application's bytes.
+            extensions: what the envelope has as well, as `Tracing.wrap` takes them. A bare message
+                has no place for them and goes without.
+
+        Raises:
+            ValueError: a bare message begins like a frame (M-5).
+            ModeUnknown: the rollout's function gave no dialect.
+        """
+        mode = self.mode(destination)
+        if mode == "framed":
+            data = self._tracing.wrap(message, extensions)
+        elif is_frame(message):
+            said = f"a message to {destination!r}, which is sent bare, begins like a frame"
+            raise ValueError(f"{said}; switch the destination to framed, or change the message")
+        else:
+            data = bytes(message)
+        if self._census is not None:
+            self._census.sent(destination, mode)
+        return data
+
+    def switch(self, destination: str, mode: Dialect) -> None:
+        """Sets a destination, whatever is configured, from its next message on.
+
+        To frames only where the census, if there is one, is ready, else NotReady names who is not.
+        """
+        if _checked(mode, f"destination {destination!r}") == "framed":
+            self._check_ready(destination)
+        self._set(destination, mode)
+
+    def switch_unready(self, destination: str) -> None:
+        """Switches to frames without asking the census, for somebody who knows better than it."""
+        self._set(destination, "framed")
+
+    def reset(self, destination: str) -> None:
+        """Goes back to what is configured. Where that means from bare to framed, as ``switch``."""
+        if self.configured(destination) == "framed" and self.mode(destination) == "bare":
+            self._check_ready(destination)
+        self._switched.pop(destination, None)
+        _logger.info("destination %r is sent what is configured", destination)
+
+    def _set(self, destination: str, mode: Dialect) -> None:
+        self._switched[destination] = mode
+        _logger.info("destination %r is switched to %s", destination, mode)
+
+    def _check_ready(self, destination: str) -> None:
+        missing = () if self._census is None else self._census.missing(destination)
+        if missing:  # R-2
+            names = "; ".join(f"{name}: {why}" for name, why in missing)
+            said = f"not every receiver of {destination!r} is known to read frames: {names}"
+            raise NotReady(said)
+
+
+def _checked(mode: Dialect, where: str) -> Dialect:
+    if mode not in DIALECTS:
+        raise ValueError(f"the mode of {where} must be one of {DIALECTS}, not {mode!r}")
+    return mode

@@ -1,0 +1,1 @@
+"""Peers on asyncio: calls over connections, and what serves them."""

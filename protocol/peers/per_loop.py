@@ -1,0 +1,123 @@
+"""What belongs to one event loop: a timer for deadlines, a buffer for input, and who may use it."""
+
+import asyncio
+import os
+from math import inf
+from threading import get_ident
+from typing import Final, Protocol
+from weakref import WeakKeyDictionary
+
+#: Deadlines are looked at so many seconds apart at least, so that many near ones share a timer.
+GRANULARITY: Final = 0.001
+#: Bytes that are read at a time.
+BUFFER_SIZE: Final = 65_536
+
+
+class Expiring(Protocol):
+    """What has deadlines."""
+
+    def expire(self) -> float:
+        """Does what is due, at the time that was asked for or a little later.
+
+        Gives the loop's time at which to be asked again, inf for never.
+        """
+
+
+class DeadlineTimer:
+    """One timer for the deadlines of all peers of an event loop.
+
+    A timer for each call would cost more than the call. A peer says when it next has something to
+    do; the timer wakes for the earliest of all, and the peer says again.
+    """
+
+    __slots__ = ("_at", "_timer", "_times")
+
+    def __init__(self) -> None:
+        self._times: dict[Expiring, float] = {}
+        self._at = inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, expiring: Expiring, when: float) -> None:
+        """Wakes it at ``when``, or before if it was to be woken before."""
+        if when < self._times.get(expiring, inf):
+            self._times[expiring] = when
+            self._arm(when)
+
+    def forget(self, expiring: Expiring) -> None:
+        self._times.pop(expiring, None)
+
+    def _arm(self, when: float) -> None:
+        if when >= self._at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._at = when
+        self._timer = asyncio.get_running_loop().call_at(when, self._wake)
+
+    def _wake(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._at, self._timer = inf, None
+        for expiring in [each for each, at in self._times.items() if at <= now]:
+            del self._times[expiring]
+            again = expiring.expire()
+            if again < inf:
+                self._times[expiring] = max(again, now + GRANULARITY)
+        if self._times:
+            self._arm(min(self._times.values()))
+
+
+_timers: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, DeadlineTimer]] = WeakKeyDictionary()
+_buffers: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview]] = WeakKeyDictionary()
+
+
+def deadline_timer_of(loop: asyncio.AbstractEventLoop) -> DeadlineTimer:
+    timer = _timers.get(loop)
+    if timer is None:
+        timer = _timers[loop] = DeadlineTimer()
+    return timer
+
+
+def input_buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
+    """Where the transports of the loop's peers put what they read.
+
+    A peer makes sense of its input before the loop goes on, so no two need room at the same time,
+    and an idle connection needs none. asyncio would else ask for 256 KiB with each read.
+    """
+    buffer = _buffers.get(loop)
+    if buffer is None:
+        buffer = _buffers[loop] = memoryview(bytearray(BUFFER_SIZE))
+    return buffer
+
+
+_forks = 0
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_count_fork)
+
+
+class LoopAffinity:
+    """The process and the event loop that something was made in, and may be used in alone.
+
+    ``what``, for messages, and ``again``: what to do elsewhere.
+    """
+
+    __slots__ = ("_again", "_forks", "_loop", "_thread", "_what")
+
+    def __init__(self, what: str, again: str) -> None:
+        self._what, self._again = what, again
+        self._loop = asyncio.get_running_loop()
+        self._thread = get_ident()
+        self._forks = _forks
+
+    def check(self) -> None:
+        """RuntimeError where it is used elsewhere."""
+        if self._forks != _forks:
+            raise RuntimeError(f"{self._what} was made before the process forked; {self._again}")
+        # Not by the running loop, which asks the system for the process each time.
+        if get_ident() != self._thread or not self._loop.is_running():
+            raise RuntimeError(f"{self._what} belongs to another event loop; {self._again}")

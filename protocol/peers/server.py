@@ -1,0 +1,244 @@
+"""serve: accepts connections on an address, each one a Peer."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, Self
+
+from ..connection.grease import EVERY
+from ..connection.in_flight import ConcurrencyLimit
+from ..constants import Mode, Trust
+from ..limits import Limits
+from ..tracing import Tracing
+from ..transports.schemes import Listener, default_trust, listen, parse_address
+from .call import HandlerInterceptor
+from .calling import CallInterceptor
+from .config import PeerConfig
+from .peer import DRAIN_SECONDS, Peer
+from .per_loop import LoopAffinity
+from .service import Service
+from .signals import stop_signals
+
+
+class Server:
+    """What ``serve`` gives. As a context manager it closes at the end."""
+
+    def __init__(self, config: PeerConfig) -> None:
+        self._config = config
+        self._peers: set[Peer] = set()
+        self._listener: Listener | None = None
+        #: What is done, once it stopped listening, with peers that were on their way in.
+        self._meet_late: Callable[[Peer], None] | None = None
+        self._ended = asyncio.Event()
+        self._affinity = LoopAffinity("this server", "serve again in this one")
+
+    @property
+    def url(self) -> str:
+        """Where it listens; a port that was 0 is the one that was given."""
+        return self._config.url
+
+    @property
+    def peers(self) -> frozenset[Peer]:
+        """The connections that are open now."""
+        return frozenset(self._peers)
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are handled now."""
+        return self._config.concurrency.taken
+
+    def counts(self) -> dict[str, int]:
+        """What connections passed over in silence, by name, since the start."""
+        return dict(self._config.counts)
+
+    async def drain(
+        self, text: str | None = None, *, timeout: float | None = DRAIN_SECONDS
+    ) -> bool:
+        """Accepts no more, and ends every connection in good order: no accepted call is lost.
+
+        Args:
+            text: why, for the other sides.
+            timeout: seconds after which it goes on as `close`; None for never.
+
+        Returns:
+            Whether all had ended in time.
+
+        Raises:
+            RuntimeError: another event loop or process made this server.
+        """
+        self._affinity.check()
+        await self._stop_listening(lambda peer: peer.leave(text))
+        try:
+            async with asyncio.timeout(timeout):
+                while self._peers:
+                    async with asyncio.TaskGroup() as draining:
+                        for peer in self.peers:
+                            draining.create_task(peer.drain(text, timeout=None))
+        except TimeoutError:
+            await self.close()
+            return False
+        self._ended.set()
+        return True
+
+    async def close(self) -> None:
+        """Accepts no more, and ends every connection now: calls fail, handlers are cancelled."""
+        self._affinity.check()
+        await self._stop_listening(Peer.refuse)
+        async with asyncio.TaskGroup() as closing:
+            for peer in self.peers:
+                closing.create_task(peer.close())
+        self._ended.set()
+
+    async def serve_forever(self, *, drain_seconds: float | None = DRAIN_SECONDS) -> None:
+        """Serves until SIGTERM or SIGINT, and drains then; a second signal closes at once.
+
+        It also returns once the server was drained or closed by others; cancelled, it closes. All
+        servers of a loop get each signal. Signals come in the main thread alone; earlier handlers
+        of them are put back at the end.
+
+        Args:
+            drain_seconds: how long the drain may take before it goes on as `close`.
+        """
+        self._affinity.check()
+        signalled = asyncio.Event()
+        with stop_signals() as signals:
+            signals.call(signalled.set)
+            try:
+                await _first(self._ended.wait(), signalled.wait())
+                if self._ended.is_set():
+                    return
+                signalled.clear()
+                await _first(self.drain(timeout=drain_seconds), signalled.wait())
+            finally:
+                signals.forget(signalled.set)
+                await self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def listen(self, tls: ssl.SSLContext | None) -> None:
+        config = self._config
+        self._listener = await listen(config.url, self._make_peer, tls, config.limits)
+        config.url = self._listener.url
+
+    def _make_peer(self) -> Peer:
+        return Peer(self._config, self._accepted, self._peers.discard)
+
+    def _accepted(self, peer: Peer) -> None:
+        self._peers.add(peer)
+        if self._meet_late is not None:
+            self._meet_late(peer)
+        elif len(self._peers) > self._config.limits.connections:
+            self._config.counts["connections_refused"] += 1
+            peer.refuse()
+
+    async def _stop_listening(self, meet_late: Callable[[Peer], None]) -> None:
+        self._meet_late = meet_late
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await listener.stop()
+
+
+async def _first(*waits: Any) -> None:
+    """Returns once one of them did, and cancels the others; raises what it raised."""
+    tasks = [asyncio.ensure_future(each) for each in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Serving:
+    """What ``serve`` returns: awaited it gives a Server; ``async with`` closes it at the end."""
+
+    __slots__ = ("_config", "_server", "_tls")
+
+    def __init__(self, config: PeerConfig, tls: ssl.SSLContext | None) -> None:
+        self._config, self._tls = config, tls
+        self._server: Server | None = None
+
+    def __await__(self) -> Generator[Any, Any, Server]:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> Server:
+        if self._server is not None:
+            raise RuntimeError("this was entered before; call serve() again for another server")
+        self._server = await self
+        return self._server
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        await self._server.close()
+
+    async def _open(self) -> Server:
+        server = Server(self._config)
+        await server.listen(self._tls)
+        return server
+
+
+def serve(
+    url: str,
+    service: Service,
+    *,
+    mode: Mode = "framed",
+    tracing: Tracing | None = None,
+    trust: Trust | None = None,
+    tls: ssl.SSLContext | None = None,
+    limits: Limits | None = None,
+    agent: str | None = None,
+    handler_interceptors: Sequence[HandlerInterceptor] = (),
+    call_interceptors: Sequence[CallInterceptor] = (),
+    grease: int = EVERY,
+) -> Serving:
+    """Serves on ``tcp://host:port``, ``tls://host:port``, ``unix:///path`` or ``memory://name``.
+
+    Args:
+        url: where; port 0 is a free one, which ``server.url`` names.
+        service: what connections may call.
+        mode: framed, both or bare (section 5.4; see rule M-6 before using both).
+        tracing: how traces are sent, trusted and recorded.
+        trust: parent, link or ignore; by default that of ``tracing``, or as section 8.1 says for
+            the address.
+        tls: the context of a tls listener; with client certificates where it requires them.
+        limits: of the server and its connections.
+        agent: its name in hello, at most 64 bytes; host:pid by default.
+        handler_interceptors: each runs around every handler, the outermost first: given the call
+            and a function that runs the rest, it gives the result.
+        call_interceptors: the same around each call that is made over its connections: given an
+            `OutgoingCall`, and a function that takes one and makes it.
+        grease: one frame in about so many has an extension that nobody knows (N-2); 0 for none.
+
+    Returns:
+        What is awaited, or entered by ``async with``, for a `Server`.
+
+    Raises:
+        ValueError: the URL or a word is none, or a tls address and ``tls`` do not come together.
+        OSError: when awaited, if it cannot listen.
+    """
+    address = parse_address(url)
+    if (address.scheme == "tls") != (tls is not None):
+        raise ValueError("a tls:// address takes a context as tls=, and no other address does")
+    certified = tls is not None and tls.verify_mode is ssl.CERT_REQUIRED
+    limits, tracing = limits or Limits(), tracing or Tracing()
+    config = PeerConfig(
+        url=url,
+        connector=False,
+        service=service,
+        mode=mode,
+        tracing=tracing,
+        trust=trust or tracing.trust or default_trust(url, certified),
+        limits=limits,
+        agent=agent,
+        handler_interceptors=handler_interceptors,
+        call_interceptors=call_interceptors,
+        grease=grease,
+        concurrency=ConcurrencyLimit(limits.in_flight_server),
+    )
+    return Serving(config, tls)

@@ -1,0 +1,31 @@
+"""The rate of the roots that strangers cause (section 8.1)."""
+
+import time
+from collections.abc import Callable
+
+
+class RateLimit:
+    """How many roots strangers may start: a bucket of one second's worth of ``rate``. T-7
+
+    ``clock``: seconds that only grow.
+    """
+
+    __slots__ = ("_clock", "_filled", "_most", "_rate", "_tokens")
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        if rate < 0:
+            raise ValueError("the rate of roots must not be negative")
+        self._rate, self._clock = rate, clock
+        self._most = self._tokens = max(rate, 1.0) if rate else 0.0
+        self._filled = clock()
+
+    def left(self) -> bool:
+        """Whether one may be started now."""
+        now = self._clock()
+        self._tokens = min(self._most, self._tokens + (now - self._filled) * self._rate)
+        self._filled = now
+        return self._tokens >= 1
+
+    def take(self) -> None:
+        """One was started."""
+        self._tokens -= 1
