@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tracewire.spec.reading import Reading, tables
+from tracewire.spec.tool.peers.snapshot import Reading, tables
 
 from .cost import table
 from .fleet import BUSY, HOLDERS

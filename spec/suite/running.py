@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from .case import Case, Outcome, run
-from .testee import testee
+from .process import testee
 from .wire import Limits, dial
 
 #: Live cases that run at once; most of their time they wait.

@@ -17,9 +17,9 @@ from tracewire.protocol.life import Events, Life
 from tracewire.protocol.pings import Pings
 from tracewire.spec.suite import wire
 from tracewire.spec.suite.case import PASSED
-from tracewire.spec.suite.live import live_cases
+from tracewire.spec.suite.codec_cases import codec_cases
+from tracewire.spec.suite.live_cases import live_cases
 from tracewire.spec.suite.running import run_on_peer
-from tracewire.spec.suite.vectors import codec_cases
 
 pytestmark = pytest.mark.once
 

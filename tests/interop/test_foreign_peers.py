@@ -17,9 +17,9 @@ from tracewire.codec import Status
 from tracewire.protocol import Body, Executed, connect
 from tracewire.spec.suite import wire
 from tracewire.spec.suite.case import FAILED, PASSED, UNSUPPORTED
-from tracewire.spec.suite.live import live_cases
+from tracewire.spec.suite.codec_cases import codec_cases
+from tracewire.spec.suite.live_cases import live_cases
 from tracewire.spec.suite.running import run_on_peer, run_on_testee
-from tracewire.spec.suite.vectors import codec_cases
 
 pytestmark = pytest.mark.once
 

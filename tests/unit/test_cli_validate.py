@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from tests.unit.checks import frame_bytes
 from tests.unit.tool import COMMAND, CUT, VALID, read_terminal, run
 from tracewire.codec import FrameError, decode, to_stream
-from tracewire.spec.capture import Record
-from tracewire.spec.commands import group
-from tracewire.spec.verdicts import Lines
+from tracewire.spec.tool.commands import group
+from tracewire.spec.tool.frames.capture import Record
+from tracewire.spec.tool.frames.verdicts import Lines
 
 FRAME = frame_bytes()
 #: A valid frame whose timeout is no uint and whose tracestate stands alone.
@@ -347,7 +347,7 @@ def peak_memory(name: str) -> int:
     """The most memory, in KiB, that validating the file took."""
     code = (
         "import atexit, pathlib, sys\n"
-        "from tracewire.spec.cli import main\n"
+        "from tracewire.spec.tool.cli import main\n"
         "status = pathlib.Path('/proc/self/status')\n"
         "atexit.register(lambda: print(status.read_text(), file=sys.stderr))\n"
         "main()\n"

@@ -12,7 +12,7 @@ from tests.unit.vector_files import AREAS, Json, data, load, name, value
 from tracewire.codec.constants import MAX_FRAME
 from tracewire.codec.errors import FrameError
 from tracewire.codec.value import RawItem
-from tracewire.spec.capture import read_capture
+from tracewire.spec.tool.frames.capture import read_capture
 
 BYTE_BY_BYTE = 100_000
 INPUTS = {vector["id"]: (area, vector) for area in AREAS for vector in load(area)}
