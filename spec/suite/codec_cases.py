@@ -9,7 +9,7 @@ from tracewire.codec import Frame, encode
 from tracewire.codec.constants import MAX_FRAME
 from tracewire.spec.specification import read_rules, read_vectors
 
-from .case import Case, Failed, Level, Unsupported
+from .case import Case, CaseFailed, Level, Unsupported
 from .process import Testee, brief
 
 Vector = dict[str, Any]
@@ -21,9 +21,12 @@ _BASE: Final = "84"  # the fourth byte of a frame without extensions
 
 
 @dataclass(frozen=True)
-class Operation:
-    """Of one area of vectors. ``obeys``, ``breaks``: the last part of the ids of its cases, and
-    what they ask of inputs that obey, or break, a rule."""
+class CodecOperation:
+    """What a codec is asked by the vectors of one area.
+
+    ``obeys``, ``breaks``: the last part of the ids of its cases, and what they ask of inputs that
+    obey, or break, a rule.
+    """
 
     area: str
     question: Callable[[Vector], Question | None]
@@ -189,37 +192,37 @@ def _stream(vector: Vector) -> Question | None:
 
 
 OPERATIONS: Final = (
-    Operation(
+    CodecOperation(
         "frames",
         _decode,
         ("reads", "Frames that obey it are read, all their fields."),
         ("refuses", "Frames that break it are refused."),
     ),
-    Operation(
+    CodecOperation(
         "values",
         _meaning,
         ("understands", "Usable values mean what the rule says."),
         ("reads-as-absent", "Unusable values read as absent, and the frame is read."),
     ),
-    Operation(
+    CodecOperation(
         "encode",
         _encode,
         ("writes", "Encoders write these bytes, and no others."),
         ("refuses-to-write", "Encoders refuse what would break it."),
     ),
-    Operation(
+    CodecOperation(
         "relays",
         _relay,
         ("relays", "A relay that restamps or strips changes what it may, and nothing else."),
         ("refuses-to-relay", "What breaks it is not passed on."),
     ),
-    Operation(
+    CodecOperation(
         "messages",
         _unwrap,
         ("unwraps", "Bare messages and envelopes are told apart."),
         ("refuses-to-unwrap", "Messages that break it are refused."),
     ),
-    Operation(
+    CodecOperation(
         "streams",
         _stream,
         ("splits", "A stream's records are read, however they arrive."),
@@ -247,7 +250,7 @@ def codec_cases() -> Iterator[Case]:
 
 
 def _cases_of(
-    operation: Operation, rule: str, section: str, obeying: bool, vectors: list[Vector]
+    operation: CodecOperation, rule: str, section: str, obeying: bool, vectors: list[Vector]
 ) -> Iterator[Case]:
     questions = [(v["id"], q) for v in vectors if (q := operation.question(v)) is not None]
     if not questions:
@@ -279,7 +282,7 @@ def _asker(
         if faults:
             more = len(faults) - _NAMED_FAULTS
             rest = [f"and {more} more"] if more > 0 else []
-            raise Failed("\n".join([*faults[:_NAMED_FAULTS], *rest]))
+            raise CaseFailed("\n".join([*faults[:_NAMED_FAULTS], *rest]))
 
     return run
 

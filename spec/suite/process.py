@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from .case import Failed, Unsupported
+from .case import CaseFailed, Unsupported
 
 VERSION: Final = "1"
 #: Bytes of the longest answer: a frame of 4 MiB in hexadecimal, and room for more.
@@ -30,7 +30,7 @@ class Testee:
         self._over = ""  # why it cannot be asked any more
 
     async def ask(self, *words: str) -> str:
-        """Its answer. Unsupported where it says so, Failed where none comes."""
+        """Its answer. Unsupported where it says so, CaseFailed where none comes."""
         line = " ".join(words)
         if line not in self._answers:
             self._answers[line] = await self._exchange(line)
@@ -41,7 +41,7 @@ class Testee:
 
     async def _exchange(self, line: str) -> str:
         if self._over:
-            raise Failed(self._over)
+            raise CaseFailed(self._over)
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None and stdout is not None
         try:
@@ -60,16 +60,16 @@ class Testee:
             raise self._end("the testee ended", line)
         return answer.decode("ascii", "replace").strip()
 
-    def _end(self, why: str, line: str) -> Failed:
+    def _end(self, why: str, line: str) -> CaseFailed:
         """Nothing can be asked any more."""
         self._over = f"it could not be asked: before, {why} when asked {brief(line)}"
-        return Failed(f"{why} when asked {brief(line)}")
+        return CaseFailed(f"{why} when asked {brief(line)}")
 
     async def greet(self) -> None:
         """Raises CannotStart where it does not say what it is."""
         try:
             said = await self.ask("hello")
-        except (Failed, Unsupported) as error:
+        except (CaseFailed, Unsupported) as error:
             raise CannotStart(str(error)) from None
         match said.split():
             case ["testee", version, generation, name] if generation.isdecimal():

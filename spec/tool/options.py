@@ -8,19 +8,19 @@ import click
 from tracewire.codec.constants import MAX_FRAME, STREAM_PREFIX
 
 
-class Whole(click.IntRange):
+class WholeRange(click.IntRange):
     """A whole number within limits."""
 
     name = "whole number, such as 25"
 
 
-class Seconds(click.FloatRange):
+class SecondsRange(click.FloatRange):
     """A time within limits."""
 
     name = "number of seconds, such as 2.5"
 
 
-class Percent(click.FloatRange):
+class PercentRange(click.FloatRange):
     """A number within limits."""
 
     name = "number, such as 5"
@@ -35,7 +35,7 @@ def finite(_: click.Context, __: click.Parameter, value: float | None) -> float 
 
 max_frame_option: Final = click.option(
     "--max-frame",
-    type=Whole(1, 256**STREAM_PREFIX - 1),
+    type=WholeRange(1, 256**STREAM_PREFIX - 1),
     default=MAX_FRAME,
     show_default=True,
     metavar="BYTES",

@@ -24,7 +24,7 @@ from tracewire.spec.suite.running import run_on_peer
 pytestmark = pytest.mark.once
 
 CASES = live_cases()
-ASKED = wire.Limits(in_flight=20, record_seconds=0.5, max_frame=MAX_FRAME)
+ASKED = wire.PeerLimits(in_flight=20, record_seconds=0.5, max_frame=MAX_FRAME)
 OURS = Limits(in_flight=20, record_seconds=0.5, discard_seconds=0.2)
 
 Patch = Callable[[pytest.MonkeyPatch], None]

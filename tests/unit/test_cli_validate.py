@@ -20,7 +20,7 @@ from tests.unit.tool import COMMAND, CUT, VALID, read_terminal, run
 from tracewire.codec import FrameError, decode, to_stream
 from tracewire.spec.tool.commands import group
 from tracewire.spec.tool.frames.capture import Record
-from tracewire.spec.tool.frames.verdicts import Lines
+from tracewire.spec.tool.frames.verdicts import TextVerdicts
 
 FRAME = frame_bytes()
 #: A valid frame whose timeout is no uint and whose tracestate stands alone.
@@ -319,7 +319,7 @@ def test_names_of_files_are_escaped(capture: Any) -> None:
 
 def test_whatever_an_error_says_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     error = FrameError("S-2", 0, detail="\x1b[2J")
-    Lines(verbose=False).frame("name", 1, Record(0, b"", error), [])
+    TextVerdicts(verbose=False).frame("name", 1, Record(0, b"", error), [])
     assert capsys.readouterr().out.endswith("maximum: \\x1b[2J\n")
 
 

@@ -32,7 +32,7 @@ from .build import (
 )
 
 
-class Place(NamedTuple):
+class ItemPlace(NamedTuple):
     """Where an item can stand: the bytes around it, what is read before it, and the rule that a
     wrong type breaks there."""
 
@@ -47,19 +47,19 @@ FOUR, FIVE = MAGIC + b"\x84", MAGIC + b"\x85"
 VALUE = (UINT, NINT, BSTR, TSTR, 4, MAP)
 
 PLACES = {
-    "array": Place(MAGIC, b"\x00\x01\x61a\x40", (None, None), "F-6", (4,)),
-    "kind": Place(FOUR, b"\x01\x61a\x40", (None, None), "F-7", (UINT,)),
-    "id": Place(FOUR + b"\x00", b"\x61a\x40", (0, None), "F-8", (UINT,)),
-    "target": Place(FOUR + b"\x00\x01", b"\x40", (0, 1), "F-11", (TSTR,)),
-    "status": Place(FOUR + b"\x01\x01", b"\x40", (1, 1), "F-13", (UINT,)),
-    "payload": Place(FOUR + b"\x00\x01\x61a", b"", (0, 1), "F-17", (BSTR,)),
-    "extensions": Place(request(b"\x00")[:-1], b"", (0, 1), "X-1", (MAP,)),
-    "key": Place(request(b"\xa1"), FALSE, (0, 1), "X-4", (UINT, TSTR)),
-    "second-key": Place(request(b"\xa2\x01\xf4"), FALSE, (0, 1), "X-4", (UINT, TSTR)),
-    "value": Place(request(b"\xa1\x0f"), b"", (0, 1), "X-8", VALUE),
-    "element": Place(request(b"\xa1\x0f\x82\x00"), b"", (0, 1), "X-8", VALUE),
-    "nested-key": Place(request(b"\xa1\x0f\xa1"), FALSE, (0, 1), "X-10", (UINT, TSTR)),
-    "nested-value": Place(request(b"\xa1\x0f\xa1\x00"), b"", (0, 1), "X-8", VALUE),
+    "array": ItemPlace(MAGIC, b"\x00\x01\x61a\x40", (None, None), "F-6", (4,)),
+    "kind": ItemPlace(FOUR, b"\x01\x61a\x40", (None, None), "F-7", (UINT,)),
+    "id": ItemPlace(FOUR + b"\x00", b"\x61a\x40", (0, None), "F-8", (UINT,)),
+    "target": ItemPlace(FOUR + b"\x00\x01", b"\x40", (0, 1), "F-11", (TSTR,)),
+    "status": ItemPlace(FOUR + b"\x01\x01", b"\x40", (1, 1), "F-13", (UINT,)),
+    "payload": ItemPlace(FOUR + b"\x00\x01\x61a", b"", (0, 1), "F-17", (BSTR,)),
+    "extensions": ItemPlace(request(b"\x00")[:-1], b"", (0, 1), "X-1", (MAP,)),
+    "key": ItemPlace(request(b"\xa1"), FALSE, (0, 1), "X-4", (UINT, TSTR)),
+    "second-key": ItemPlace(request(b"\xa2\x01\xf4"), FALSE, (0, 1), "X-4", (UINT, TSTR)),
+    "value": ItemPlace(request(b"\xa1\x0f"), b"", (0, 1), "X-8", VALUE),
+    "element": ItemPlace(request(b"\xa1\x0f\x82\x00"), b"", (0, 1), "X-8", VALUE),
+    "nested-key": ItemPlace(request(b"\xa1\x0f\xa1"), FALSE, (0, 1), "X-10", (UINT, TSTR)),
+    "nested-value": ItemPlace(request(b"\xa1\x0f\xa1\x00"), b"", (0, 1), "X-8", VALUE),
 }
 
 MAJORS = ("uint", "nint", "bstr", "tstr", "array", "map", "tag")
@@ -110,7 +110,7 @@ def cases() -> list[Json]:
     return [*made, *_well_formed(), *_cuts(), *_lengths_told()]
 
 
-def _malformed(name: str, place: Place) -> list[Json]:
+def _malformed(name: str, place: ItemPlace) -> list[Json]:
     before, after, read, _, _ = place
     made = [
         refused(f"F-2/{name}-{byte:02x}", before, bytes([byte]), after, read) for byte in MALFORMED
@@ -125,7 +125,7 @@ def _malformed(name: str, place: Place) -> list[Json]:
     return made
 
 
-def _indefinite(name: str, place: Place) -> list[Json]:
+def _indefinite(name: str, place: ItemPlace) -> list[Json]:
     before, after, read, _, _ = place
     made = []
     for byte in INDEFINITE:
@@ -135,7 +135,7 @@ def _indefinite(name: str, place: Place) -> list[Json]:
     return made
 
 
-def _long_forms(name: str, place: Place) -> list[Json]:
+def _long_forms(name: str, place: ItemPlace) -> list[Json]:
     before, after, read, _, types = place
     made = []
     for major, type_name in enumerate(MAJORS):
@@ -149,7 +149,7 @@ def _long_forms(name: str, place: Place) -> list[Json]:
     return made
 
 
-def _cut_heads(name: str, place: Place) -> list[Json]:
+def _cut_heads(name: str, place: ItemPlace) -> list[Json]:
     """Heads whose argument is not all there; F-1 comes before F-4 and before the type."""
     made = [cut_short(f"F-1/{name}-no-head", place.before, place.read)]
     for major in (*place.types[:1], 7):
@@ -162,7 +162,7 @@ def _cut_heads(name: str, place: Place) -> list[Json]:
     return sorted(made, key=lambda case: str(case["id"]))
 
 
-def _types(name: str, place: Place) -> list[Json]:
+def _types(name: str, place: ItemPlace) -> list[Json]:
     before, after, read, rule, types = place
     made = []
     for item_name, item in ITEMS.items():

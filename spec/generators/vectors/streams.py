@@ -23,7 +23,7 @@ BASE = request()
 EXTENDED = request(mapping(uint(1), FALSE))
 HELLO = frame(uint(3), uint(0), uint(0), bstr(b"\xa1\x00\x02"))
 
-Item = bytes | Json  # a frame, or the error of a record
+StreamItem = bytes | Json  # a frame, or the error of a record
 
 
 def record(data: bytes) -> bytes:
@@ -35,7 +35,7 @@ def delivers(
     id: str,
     transport: str,
     chunks: Sequence[bytes],
-    items: Sequence[Item],
+    items: Sequence[StreamItem],
     eof: Json | None = None,
     max_frame: int | None = None,
     comment: str | None = None,
@@ -200,7 +200,7 @@ def _invalid_records() -> list[Json]:
     made = []
     for name, (data, fault) in faults.items():
         chunks = [record(BASE) + record(data) + record(EXTENDED)]
-        items: list[Item] = [BASE, fault, EXTENDED]
+        items: list[StreamItem] = [BASE, fault, EXTENDED]
         made.append(delivers(f"S-4/{name}", "stream", chunks, items))
     many = [record(b"")] * 20
     faults_only = [error("F-1", 0)] * 20
@@ -227,7 +227,7 @@ def _files() -> list[Json]:
     ]
     for name, (data, fault) in faults.items():
         after = b"" if name.startswith("cut") else BASE
-        items: list[Item] = [BASE, fault | {"at": at}]
+        items: list[StreamItem] = [BASE, fault | {"at": at}]
         made.append(delivers(f"S-5/{name}", "file", [BASE + data + after], items))
     return made
 
@@ -235,7 +235,7 @@ def _files() -> list[Json]:
 def _one_a_message() -> list[Json]:
     two = [error("F-18", len(BASE), 0, 1)]
     first = BASE[:6]
-    split: list[Item] = [error("F-1", 6, 0, 1), error("F-5", 0)]
+    split: list[StreamItem] = [error("F-1", 6, 0, 1), error("F-5", 0)]
     return [
         delivers("S-6/one-a-message", "message", [BASE, EXTENDED], [BASE, EXTENDED]),
         delivers("S-6/two-in-a-message", "message", [BASE + EXTENDED], two),

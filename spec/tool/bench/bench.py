@@ -11,11 +11,11 @@ from rich.console import Console
 import tracewire
 from tracewire.codec import IMPLEMENTATION, FrameError
 from tracewire.codec.constants import MAX_FRAME
-from tracewire.spec.tool.options import Percent, Whole, finite
+from tracewire.spec.tool.options import PercentRange, WholeRange, finite
 from tracewire.spec.tool.safe import counted, quoted
 from tracewire.spec.tool.screen import columns, show
 
-from .overhead import Overhead, Row
+from .overhead import Measurement, Overhead
 
 BODY: Final = b"x" * 64
 LONG: Final = 1_000_000  # nanoseconds; beyond, nobody reads single ones
@@ -67,7 +67,7 @@ MICROSECONDS: Final = Unit("µs", 1000, 1)
 @click.option("--method", default="guild.join", show_default=True, metavar="NAME")
 @click.option(
     "--rounds",
-    type=Whole(1),
+    type=WholeRange(1),
     default=25,
     show_default=True,
     metavar="N",
@@ -76,7 +76,7 @@ MICROSECONDS: Final = Unit("µs", 1000, 1)
 @click.option("--check", is_flag=True, help="Fail where context costs too much.")
 @click.option(
     "--max-overhead",
-    type=Percent(0),
+    type=PercentRange(0),
     callback=finite,
     metavar="PCT",
     help="What is too much.",
@@ -200,7 +200,7 @@ def _facts(
     }
 
 
-def _fact(overhead: Overhead, row: Row) -> dict[str, Any]:
+def _fact(overhead: Overhead, row: Measurement) -> dict[str, Any]:
     return {
         "system": row.message.system,
         "context": row.message.context,

@@ -23,7 +23,7 @@ STATE: Final = "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"
 ENTRIES: Final = {"user.id": "42", "session": "8f14e45fceea167a", "region": "eu-central"}
 
 
-class Row:
+class Measurement:
     """A message and the times that it took."""
 
     def __init__(self, message: Message) -> None:
@@ -50,14 +50,14 @@ class Overhead:
     """
 
     def __init__(self, method: str, payload: bytes) -> None:
-        self.rows = [Row(message) for message in own_messages(method, payload)]
+        self.rows = [Measurement(message) for message in own_messages(method, payload)]
         self.missing: list[str] = []
         for system, messages in alternatives(method, payload, TRACE):
-            self.rows += map(Row, messages)
+            self.rows += map(Measurement, messages)
             if not messages:
                 self.missing.append(system)
         self.sampled = next(row for row in self.rows if row.message.context == SAMPLED)
-        self._pairs = [(row, Row(row.message)) for row in (self.rows[0], self.sampled)]
+        self._pairs = [(row, Measurement(row.message)) for row in (self.rows[0], self.sampled)]
 
     def measure(self, rounds: int) -> None:
         """Adds as many samples to every time."""
@@ -65,15 +65,15 @@ class Overhead:
             for row in (*self.rows, *(again for _, again in self._pairs)):
                 row.take_turn()
 
-    def base(self, row: Row) -> Row:
+    def base(self, row: Measurement) -> Measurement:
         """The same message without context."""
         return next(base for base in self.rows if base.message.system == row.message.system)
 
-    def overhead(self, row: Row) -> float:
+    def overhead(self, row: Measurement) -> float:
         """Percent that context adds to encode + decode of the base."""
         return 100 * (row.total / self.base(row).total - 1)
 
-    def share(self, row: Row) -> float:
+    def share(self, row: Measurement) -> float:
         """Percent of encode + decode that is due to context."""
         return 100 * (1 - self.base(row).total / row.total)
 

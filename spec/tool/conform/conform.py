@@ -10,10 +10,10 @@ import click
 
 from tracewire.codec.constants import MAX_FRAME
 from tracewire.spec.suite.case import Case, Outcome
-from tracewire.spec.tool.options import Seconds, Whole, max_frame_option
+from tracewire.spec.tool.options import SecondsRange, WholeRange, max_frame_option
 
 if TYPE_CHECKING:
-    from tracewire.spec.suite.wire import Limits
+    from tracewire.spec.suite.wire import PeerLimits
 
 EPILOG: Final = """\
 \b
@@ -50,7 +50,7 @@ cannot be started, or a peer that does not answer.
 )
 @click.option(
     "--patience",
-    type=Seconds(min=0.1),
+    type=SecondsRange(min=0.1),
     default=10,
     show_default=True,
     metavar="SECONDS",
@@ -58,7 +58,7 @@ cannot be started, or a peer that does not answer.
 )
 @click.option(
     "--in-flight",
-    type=Whole(1, 10_000),
+    type=WholeRange(1, 10_000),
     default=1_000,
     show_default=True,
     metavar="N",
@@ -66,7 +66,7 @@ cannot be started, or a peer that does not answer.
 )
 @click.option(
     "--record-seconds",
-    type=Seconds(min=0.1),
+    type=SecondsRange(min=0.1),
     default=30,
     show_default=True,
     metavar="SECONDS",
@@ -91,7 +91,7 @@ def conform(
     max_frame: int = MAX_FRAME,
 ) -> None:
     """Ask an implementation for what the specification says."""
-    from tracewire.spec.suite.wire import Limits
+    from tracewire.spec.suite.wire import PeerLimits
 
     from . import report  # only here: peers take as long to load as all the rest
 
@@ -110,7 +110,7 @@ def conform(
         if as_json:
             print(report.as_json(outcome, expected), flush=True)
 
-    limits = Limits(in_flight, record_seconds, max_frame)
+    limits = PeerLimits(in_flight, record_seconds, max_frame)
     subject, outcomes = _run(command, url, cases, patience, limits, tell)
     if not as_json:
         for line in report.by_section(outcomes, expected):
@@ -167,7 +167,7 @@ def _run(
     url: str | None,
     cases: list[Case],
     patience: float,
-    limits: "Limits",
+    limits: "PeerLimits",
     tell: Callable[[Outcome], object],
 ) -> tuple[str, list[Outcome]]:
     """What was asked, and what came of it."""

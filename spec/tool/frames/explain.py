@@ -8,7 +8,7 @@ from rich.text import Text
 
 from tracewire.codec import decode
 from tracewire.spec.tool.inputs import Unreadable, open_input
-from tracewire.spec.tool.options import Whole, max_frame_option
+from tracewire.spec.tool.options import WholeRange, max_frame_option
 from tracewire.spec.tool.safe import counted, escape, shortened
 from tracewire.spec.tool.screen import columns, complain, show
 
@@ -39,7 +39,7 @@ Exit status: 0 valid, 1 invalid, 2 usage or unreadable input.
 @click.option(
     "--frame",
     "number",
-    type=Whole(1),
+    type=WholeRange(1),
     default=1,
     show_default=True,
     metavar="N",

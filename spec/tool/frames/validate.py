@@ -13,7 +13,7 @@ from tracewire.spec.tool.screen import complain
 from .capture import EMPTY, Record, form_option, read_capture
 from .progress import watched
 from .unusable import notes
-from .verdicts import JsonLines, Lines, Report, Silence, Tally
+from .verdicts import JsonVerdicts, NoVerdicts, TextVerdicts, VerdictCounts, VerdictReport
 
 EXTENDED: Final = 0x85  # the fourth byte of a frame with extensions
 
@@ -65,34 +65,36 @@ def validate(
         raise click.UsageError("--json, --verbose and --quiet exclude each other.")
     if not files and os.isatty(0):
         raise click.UsageError("name a FILE, or pipe frames in.")
-    report: Report = JsonLines() if as_json else Silence() if quiet else Lines(verbose)
+    report: VerdictReport = (
+        JsonVerdicts() if as_json else NoVerdicts() if quiet else TextVerdicts(verbose)
+    )
     context.exit(max(_validate_file(name, form, max_frame, report) for name in files or ("-",)))
 
 
-def _validate_file(name: str, form: str, max_frame: int, report: Report) -> int:
+def _validate_file(name: str, form: str, max_frame: int, report: VerdictReport) -> int:
     """The exit status of one file, whose frames are reported as they are judged."""
-    tally = Tally()
+    counts = VerdictCounts()
     try:
         with open_input(name) as file, watched(file, name) as readable:
             form, records = read_capture(readable, form, max_frame)
             for record in records:
-                _judge(name, record, tally, report)
-        if not tally.frames:
+                _judge(name, record, counts, report)
+        if not counts.frames:
             raise Unreadable(EMPTY)
     except Unreadable as error:
         complain(name, error)
         return 2
-    report.end(name, form, tally)
-    return 1 if tally.invalid else 0
+    report.end(name, form, counts)
+    return 1 if counts.invalid else 0
 
 
-def _judge(name: str, record: Record, tally: Tally, report: Report) -> None:
+def _judge(name: str, record: Record, counts: VerdictCounts, report: VerdictReport) -> None:
     said: list[tuple[str, str]] = []
-    tally.frames += 1
+    counts.frames += 1
     if record.error is not None:
-        tally.invalid += 1
-        tally.last = record.error.rule
+        counts.invalid += 1
+        counts.last = record.error.rule
     elif record.data[3] == EXTENDED:
         said = notes(decode(record.data))
-        tally.notes += len(said)
-    report.frame(name, tally.frames, record, said)
+        counts.notes += len(said)
+    report.frame(name, counts.frames, record, said)

@@ -12,7 +12,7 @@ from .capture import Record
 
 
 @dataclass
-class Tally:
+class VerdictCounts:
     """How many there were in one file. ``last``: the rule that its last invalid frame breaks."""
 
     frames: int = 0
@@ -24,7 +24,7 @@ class Tally:
 Notes = list[tuple[str, str]]
 
 
-class Report(Protocol):
+class VerdictReport(Protocol):
     """What is told of each frame as it is judged, and of each file at its end.
 
     ``number``: of the frame in its file, from 1. ``notes``: their rules and sentences.
@@ -32,18 +32,18 @@ class Report(Protocol):
 
     def frame(self, name: str, number: int, record: Record, notes: Notes) -> None: ...
 
-    def end(self, name: str, form: str, tally: Tally) -> None: ...
+    def end(self, name: str, form: str, counts: VerdictCounts) -> None: ...
 
 
-class Silence:
+class NoVerdicts:
     """Nothing: the exit status tells."""
 
     def frame(self, name: str, number: int, record: Record, notes: Notes) -> None: ...
 
-    def end(self, name: str, form: str, tally: Tally) -> None: ...
+    def end(self, name: str, form: str, counts: VerdictCounts) -> None: ...
 
 
-class Lines:
+class TextVerdicts:
     """A line for each invalid frame and each note, ``verbose`` also for valid frames; a summary."""
 
     def __init__(self, verbose: bool) -> None:
@@ -60,22 +60,22 @@ class Lines:
         for _, sentence in notes:
             print(f"{shown(name)}:{record.at}: frame {number}: note: {sentence}")
 
-    def end(self, name: str, form: str, tally: Tally) -> None:
-        valid = tally.frames - tally.invalid
-        counts = [f"{valid:,} valid"] if valid else []
-        if tally.invalid:
-            counts.append(f"{tally.invalid:,} invalid")
-        if tally.notes:
-            counts.append(counted(tally.notes, "note"))
-        if tally.last == "S-2" and form in ("seq", "stream"):
-            counts.append("stopped at the one longer than --max-frame (S-2)")
-        elif form == "seq" and tally.invalid:
-            counts.append("stopped at the invalid one (S-5)")
-        frames = f"{counted(tally.frames, 'frame')} ({form})"
-        print(f"{shown(name)}: {', '.join([frames, *counts])}")
+    def end(self, name: str, form: str, counts: VerdictCounts) -> None:
+        valid = counts.frames - counts.invalid
+        said = [f"{valid:,} valid"] if valid else []
+        if counts.invalid:
+            said.append(f"{counts.invalid:,} invalid")
+        if counts.notes:
+            said.append(counted(counts.notes, "note"))
+        if counts.last == "S-2" and form in ("seq", "stream"):
+            said.append("stopped at the one longer than --max-frame (S-2)")
+        elif form == "seq" and counts.invalid:
+            said.append("stopped at the invalid one (S-5)")
+        frames = f"{counted(counts.frames, 'frame')} ({form})"
+        print(f"{shown(name)}: {', '.join([frames, *said])}")
 
 
-class JsonLines:
+class JsonVerdicts:
     """An object on a line of its own for every frame."""
 
     def frame(self, name: str, number: int, record: Record, notes: Notes) -> None:
@@ -97,4 +97,4 @@ class JsonLines:
         }
         print(json.dumps(verdict))
 
-    def end(self, name: str, form: str, tally: Tally) -> None: ...
+    def end(self, name: str, form: str, counts: VerdictCounts) -> None: ...

@@ -5,7 +5,7 @@ from typing import Final
 import click
 
 from tracewire.spec.tool.inputs import Unreadable, open_input
-from tracewire.spec.tool.options import Seconds, finite
+from tracewire.spec.tool.options import SecondsRange, finite
 from tracewire.spec.tool.screen import complain
 
 from .tls import Files, tls_options
@@ -28,7 +28,7 @@ Exit status: 0 good, 2 wrong usage or an address where nobody answers,
 """
 
 
-class Pair(click.ParamType[tuple[str, str]]):
+class KeyValue(click.ParamType[tuple[str, str]]):
     """KEY=VALUE, as a tuple of both."""
 
     name = "KEY=VALUE"
@@ -48,7 +48,7 @@ class Pair(click.ParamType[tuple[str, str]]):
 @click.argument("text", required=False, metavar="[JSON]")
 @click.option(
     "--timeout",
-    type=Seconds(min=0, min_open=True),
+    type=SecondsRange(min=0, min_open=True),
     callback=finite,
     default=30,
     show_default=True,
@@ -56,7 +56,7 @@ class Pair(click.ParamType[tuple[str, str]]):
     help="For the connection to be made, and for the call.",
 )
 @click.option(
-    "--metadata", type=Pair(), multiple=True, metavar="KEY=VALUE", help="Text to send along."
+    "--metadata", type=KeyValue(), multiple=True, metavar="KEY=VALUE", help="Text to send along."
 )
 @click.option("--raw", is_flag=True, help="Print the bytes of the result as they came.")
 @tls_options(

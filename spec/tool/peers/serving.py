@@ -21,7 +21,7 @@ from .tls import Files, server_context
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 #: What is printed; None is the end.
-Lines = asyncio.Queue[str | None]
+LineQueue = asyncio.Queue[str | None]
 
 
 def run(url: str, quiet: bool, files: Files) -> int:
@@ -45,7 +45,7 @@ def run(url: str, quiet: bool, files: Files) -> int:
 async def _serve(url: str, tls: SSLContext | None, quiet: bool) -> None:
     """Raises Unreadable where it cannot listen."""
     loop = asyncio.get_running_loop()
-    lines: Lines = asyncio.Queue()
+    lines: LineQueue = asyncio.Queue()
 
     def stop() -> None:
         for number in SIGNALS:
@@ -68,7 +68,7 @@ async def _serve(url: str, tls: SSLContext | None, quiet: bool) -> None:
         click.echo(lines.get_nowait())
 
 
-async def _note(lines: Lines, call: Call, handle: Callable[[], Awaitable[object]]) -> object:
+async def _note(lines: LineQueue, call: Call, handle: Callable[[], Awaitable[object]]) -> object:
     """Runs the handler, and adds a line that says what was called and how it ended."""
     called, outcome = _shown(call), "OK"
     try:

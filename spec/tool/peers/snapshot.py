@@ -1,92 +1,123 @@
-"""What a peer's tracewire.top answered, and the tables of it. All of it is remote."""
+"""What a peer's tracewire.top answered, and the tables of it. All of it is remote.
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+The peer may be of another version: fields that are not known here are passed over, and one that it
+does not send is shown as unknown.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from tracewire.protocol.timings import Timing
 from tracewire.spec.tool.inputs import Unreadable
 from tracewire.spec.tool.safe import brief, escape
 from tracewire.spec.tool.screen import columns
 
 WIDE: Final = 120  # columns of a terminal in which traces have one of their own
 FIGURES: Final = ("now", "last", "count", "max")
+UNKNOWN: Final = "?"
+UNKNOWN_TIME: Final = -1.0  # below every time that is known
 
-Row = dict[str, Any]
+RemoteRow: TypeAlias = dict[str, Any]
 
 
-class Reading(msgspec.Struct):
+class Snapshot(msgspec.Struct):
     """Rows as they came; None where the peer keeps none."""
 
-    timings: list[Row] | None = None
-    census: list[Row] | None = None
+    timings: list[RemoteRow] | None = None
+    census: list[RemoteRow] | None = None
+
+
+class ActionMinute(msgspec.Struct):
+    """What is shown of a row of the timings; None for what it does not say."""
+
+    entity: str = UNKNOWN
+    action: str = UNKNOWN
+    minute: int | None = None
+    share: float | None = None
+    count: int | None = None
+    slowest: float | None = None
+    trace_id: str | None = None
+    trace_seconds: float | None = None
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """The action and its entity."""
+        return self.action, self.entity
 
 
 class Destination(msgspec.Struct):
-    """What is shown of a row of the census."""
+    """What is shown of a row of the census; None for what it does not say."""
 
-    destination: str
-    ready: bool
-    may_drop_both: bool
-    missing: list[tuple[str, str]]
-    instances: list[Row]
+    destination: str = UNKNOWN
+    ready: bool | None = None
+    may_drop_both: bool | None = None
+    missing: list[list[Any]] | None = None  # the name of an instance, and why
+    instances: list[Any] | None = None
 
 
-def read(answer: object, most: int) -> Reading:
+def read(answer: object, most: int) -> Snapshot:
     """So many actions and destinations of an answer. Raises Unreadable for another answer."""
     try:
-        reading = msgspec.convert(answer, Reading)
-        msgspec.convert(reading.timings, list[Timing] | None)
-        msgspec.convert(reading.census, list[Destination] | None)
+        snapshot = msgspec.convert(answer, Snapshot)
+        actions = [each.name for each in _timings_of(snapshot)]
+        destinations = [each.destination for each in _census_of(snapshot)]
     except msgspec.ValidationError as error:
         raise Unreadable(f"its answer cannot be read: {brief(str(error))}") from None
-    for part in (reading.timings, reading.census):
-        if part is not None:
-            part[:] = _first(part, most)
-    return reading
+    return Snapshot(
+        _first(snapshot.timings, actions, most), _first(snapshot.census, destinations, most)
+    )
 
 
-def fitting(reading: Reading, width: int, height: int) -> Reading:
+def _timings_of(snapshot: Snapshot) -> list[ActionMinute]:
+    return msgspec.convert(snapshot.timings or [], list[ActionMinute])
+
+
+def _census_of(snapshot: Snapshot) -> list[Destination]:
+    return msgspec.convert(snapshot.census or [], list[Destination])
+
+
+def fitting(snapshot: Snapshot, width: int, height: int) -> Snapshot:
     """With as few of its actions as a terminal has lines for."""
-    if reading.timings is None:
-        return reading
-    others = 3 if reading.census is None else 5 + len(reading.census)
+    actions = [each.name for each in _timings_of(snapshot)]
+    others = 3 if snapshot.census is None else 5 + len(snapshot.census)
     lines = 1 if width >= WIDE else 2
-    return Reading(_first(reading.timings, max(1, (height - others) // lines)), reading.census)
+    most = max(1, (height - others) // lines)
+    return Snapshot(_first(snapshot.timings, actions, most), snapshot.census)
 
 
-def _first(rows: list[Row], most: int) -> list[Row]:
-    """Those of so many actions or destinations."""
-    names = [(row.get("destination"), row.get("entity"), row.get("action")) for row in rows]
+def _first(
+    rows: list[RemoteRow] | None, names: Sequence[Hashable], most: int
+) -> list[RemoteRow] | None:
+    """The rows of so many names, in their order."""
     first = set(list(dict.fromkeys(names))[:most])
-    return [row for name, row in zip(names, rows, strict=True) if name in first]
+    return rows and [row for name, row in zip(names, rows, strict=True) if name in first]
 
 
-def tables(reading: Reading, width: int | None) -> Iterator[Table | str]:
+def tables(snapshot: Snapshot, width: int | None) -> Iterator[Table | str]:
     """The parts that the peer keeps, for lines of so many columns, or of any length."""
-    if reading.timings is None and reading.census is None:
+    if snapshot.timings is None and snapshot.census is None:
         yield "the peer keeps neither timings nor a census"
-    if reading.timings is not None:
-        timings = msgspec.convert(reading.timings, list[Timing])
+    if snapshot.timings is not None:
+        timings = _timings_of(snapshot)
         yield _timings(timings, width is None or width >= WIDE) if timings else "no timings yet"
-    if reading.timings is not None and reading.census is not None:
+    if snapshot.timings is not None and snapshot.census is not None:
         yield ""
-    if reading.census is not None:
-        census = msgspec.convert(reading.census, list[Destination])
+    if snapshot.census is not None:
+        census = _census_of(snapshot)
         yield _census(census) if census else "no destinations yet"
 
 
-def _timings(timings: Sequence[Timing], wide: bool) -> Table:
+def _timings(timings: Sequence[ActionMinute], wide: bool) -> Table:
     """A row for each action of an entity; where there is little room, its trace is below it."""
     table = columns(*FIGURES, *(("action", "entity", "trace") if wide else ("entity: action",)))
     for column in table.columns[: len(FIGURES)]:
         column.justify = "right"
-    by_action: dict[tuple[str, str], list[Timing]] = {}
+    by_action: dict[tuple[str, str], list[ActionMinute]] = {}
     for timing in timings:
-        by_action.setdefault((timing.action, timing.entity), []).append(timing)
+        by_action.setdefault(timing.name, []).append(timing)
     for names, minutes in by_action.items():
         action, entity = map(escape, names)
         trace = Text(_trace(minutes), "dim")
@@ -98,48 +129,63 @@ def _timings(timings: Sequence[Timing], wide: bool) -> Table:
     return table
 
 
-def _figures(minutes: Sequence[Timing]) -> list[str]:
+def _figures(minutes: Sequence[ActionMinute]) -> list[str]:
     """What FIGURES names, of one action."""
-    shares = {timing.minute: timing.share for timing in minutes}
+    counts = [each.count for each in minutes if each.count is not None]
+    slowest = [each.slowest for each in minutes if each.slowest is not None]
     return [
-        percent(shares.get(0)),
-        percent(shares.get(1)),
-        f"{sum(timing.count for timing in minutes):,}",
-        duration(max(timing.slowest for timing in minutes)),
+        _share(minutes, 0),
+        _share(minutes, 1),
+        f"{sum(counts):,}" if counts else UNKNOWN,
+        duration(max(slowest)) if slowest else UNKNOWN,
     ]
 
 
-def _trace(minutes: Iterable[Timing]) -> str:
-    """The slowest that has one, and its time."""
+def _share(minutes: Sequence[ActionMinute], ago: int) -> str:
+    """The share of the minute so long ago; nothing where the action was not called in it."""
+    shares = {each.minute: each.share for each in minutes}
+    if ago not in shares and None not in shares:
+        return ""
+    share = shares.get(ago)
+    return UNKNOWN if share is None else percent(share)
+
+
+def _trace(minutes: Iterable[ActionMinute]) -> str:
+    """The slowest that has one, and its time where that is known."""
     traced = [
-        (timing.trace_seconds, timing.trace_id)
-        for timing in minutes
-        if timing.trace_id is not None and timing.trace_seconds is not None
+        (UNKNOWN_TIME if each.trace_seconds is None else each.trace_seconds, each.trace_id)
+        for each in minutes
+        if each.trace_id is not None
     ]
     if not traced:
         return ""
     seconds, trace_id = max(traced)
-    return f"{escape(trace_id)} {duration(seconds)}"
+    return f"{escape(trace_id)} {UNKNOWN if seconds == UNKNOWN_TIME else duration(seconds)}"
 
 
 def _census(census: Sequence[Destination]) -> Table:
     table = columns("ready", "may drop both", "instances", "destination", "missing")
     for it in census:
-        missing = ", ".join(f"{name}: {why}" for name, why in it.missing)
         table.add_row(
-            "yes" if it.ready else "no",
-            "yes" if it.may_drop_both else "no",
-            f"{len(it.instances):,}",
+            _yes_or_no(it.ready),
+            _yes_or_no(it.may_drop_both),
+            UNKNOWN if it.instances is None else f"{len(it.instances):,}",
             Text(escape(it.destination)),
-            Text(brief(missing)),
+            Text(UNKNOWN if it.missing is None else brief(", ".join(map(_why, it.missing)))),
         )
     return table
 
 
-def percent(share: float | None) -> str:
-    """Of a minute; nothing where nothing is known."""
-    if share is None:
-        return ""
+def _yes_or_no(said: bool | None) -> str:
+    return UNKNOWN if said is None else "yes" if said else "no"
+
+
+def _why(missing: Sequence[object]) -> str:
+    """An instance and why it is missing; what a later version says beyond that is left out."""
+    return ": ".join(map(str, missing[:2]))
+
+
+def percent(share: float) -> str:
     return f"{share:.1%}" if share < 0.1 else f"{share:,.0%}"
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import click
 
-from tracewire.spec.tool.options import Seconds, Whole, finite
+from tracewire.spec.tool.options import SecondsRange, WholeRange, finite
 
 from .tls import Files, tls_options
 
@@ -38,7 +38,7 @@ PERMISSION_DENIED, 76 UNIMPLEMENTED: it does not serve the method.
 )
 @click.option(
     "--rows",
-    type=Whole(1, 500),
+    type=WholeRange(1, 500),
     default=20,
     show_default=True,
     metavar="N",
@@ -46,7 +46,7 @@ PERMISSION_DENIED, 76 UNIMPLEMENTED: it does not serve the method.
 )
 @click.option(
     "--every",
-    type=Seconds(min=0.1),
+    type=SecondsRange(min=0.1),
     callback=finite,
     default=2,
     show_default=True,
@@ -68,6 +68,6 @@ def top(
     **files: str | None,
 ) -> None:
     """Show which actions take a live peer's time, and its census."""
-    from .polling import Watching, run  # only here: peers take as long to load as all the rest
+    from .polling import Polling, run  # only here: peers take as long to load as all the rest
 
-    context.exit(run(Watching(url, rows, None if once else every, as_json, Files(**files))))
+    context.exit(run(Polling(url, rows, None if once else every, as_json, Files(**files))))
