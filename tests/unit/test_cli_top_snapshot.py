@@ -67,6 +67,15 @@ def test_rows_that_lack_a_name_stand_for_one_thing(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pair", "said"),
+    [(["a", "silent"], "a: silent"), (["a", "silent", {"since": 1}], "a: silent"), (["a"], "a")],
+)
+def test_a_pair_is_read_as_far_as_it_is_known(pair: list[object], said: str) -> None:
+    shown = printed(read({"census": [{"missing": [pair]}]}, 1), WIDE)
+    assert shown.splitlines()[-1].endswith(f"  {said}")
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         None,

@@ -1,6 +1,7 @@
-"""Names: two things never share one, and cases of the suite have one."""
+"""Names: two things never share one, cases of the suite have one, and helpers have a legend."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,13 @@ import pytest
 
 import tracewire
 
+pytestmark = pytest.mark.once
+
 PACKAGE = Path(tracewire.__file__).parent
 SPEC = Path(__file__).parents[2] / "spec"
 SUITE = sorted((SPEC / "suite").glob("*.py"))
+TESTS = SPEC.parent / "tests"
+LEGEND = (TESTS / "README.md").read_text()
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DOCUMENTED = (ast.Module, ast.ClassDef, *FUNCTIONS)
 
@@ -89,3 +94,20 @@ def test_no_docstring_begins_in_the_middle() -> None:
                 said = (ast.get_docstring(node) or "").split(maxsplit=1)
                 found += [(path.name, said)] if said[:1] in (["Of"], ["Those"]) else []
     assert found == []
+
+
+def test_the_legend_has_each_helper_of_the_tests_and_nothing_else() -> None:
+    helpers = {
+        str(path.relative_to(TESTS))
+        for path in TESTS.rglob("*.py")
+        if not path.name.startswith("test_") and "node_modules" not in path.parts
+    }
+    listed = re.findall(r"^\| `([\w/]+\.py)` \| .+ \|$", LEGEND, re.MULTILINE)
+    assert sorted(listed) == sorted(helpers)
+
+
+def test_files_that_the_legend_says_to_copy_are_there() -> None:
+    _, _, part = LEGEND.partition("## To write a new one")
+    named = re.findall(r"`((?:spec|unit|interop|property|bench)/[\w/]+\.py)`", part)
+    roots = {name: SPEC.parent if name.startswith("spec/") else TESTS for name in named}
+    assert [name for name, root in roots.items() if not (root / name).is_file()] == []
