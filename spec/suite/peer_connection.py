@@ -56,8 +56,10 @@ async def hello_has_its_keys(wire: Wire) -> None:
         raise CaseFailed("no hello came after the first frame")
     fields = body(said)
     expect("keys 0 to 3", True, all(key in fields for key in range(4)))
-    expect("a max frame of 65,536 or more", True, fields[3] >= 65_536)
-    expect("an agent of at most 64 bytes", True, len(fields.get(4, "").encode()) <= 64)
+    most, agent = fields[3], fields.get(4, "")
+    expect("a max frame of 65,536 or more", True, isinstance(most, int) and most >= 65_536)
+    short = isinstance(agent, str) and len(agent.encode()) <= 64
+    expect("an agent of at most 64 bytes", True, short)
 
 
 @on_a_wire(
