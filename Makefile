@@ -125,7 +125,7 @@ lint: .venv/installed ## ruff, mypy, and the stub held to the compiled module
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy -p tracewire
-	.venv/bin/mypy $(wildcard spec/vectors spec/model tests fuzz examples)
+	.venv/bin/mypy $(wildcard spec/generators spec/model tests fuzz examples)
 	.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml tracewire.codec._speedups
 
 .PHONY: format
@@ -161,7 +161,7 @@ demo-peers: .venv/installed ## old, new and bare peers pass messages; each deliv
 	.venv/bin/python -m examples.demo.run
 
 # In this order: the worked examples are made from the vectors.
-GENERATORS := spec.vectors.generate spec.collisions spec.examples
+GENERATORS := $(addprefix spec.generators.,vectors.generate collisions examples)
 
 .PHONY: matrix
 matrix: .venv/installed ## every peer of every generation sends to every other; writes docs/matrix.md

@@ -23,6 +23,11 @@ PACKAGES = {
     },
     "tracewire.spec": "spec",
     "tracewire.spec.suite": "spec/suite",
+    "tracewire.spec.tool": "spec/tool",
+    "tracewire.spec.tool.bench": "spec/tool/bench",
+    "tracewire.spec.tool.conform": "spec/tool/conform",
+    "tracewire.spec.tool.frames": "spec/tool/frames",
+    "tracewire.spec.tool.peers": "spec/tool/peers",
 }
 DATA = {
     "tracewire": ["py.typed"],

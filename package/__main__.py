@@ -1,5 +1,5 @@
 """`python -m tracewire` runs the tool."""
 
-from tracewire.spec.cli import main
+from tracewire.spec.tool.cli import main
 
 main("python -m tracewire")

@@ -5,7 +5,7 @@ Run it with `make demo`. It exits 1 if any delivery is not as the specification 
 
 from typing import TYPE_CHECKING
 
-from tracewire.spec.cli import run
+from tracewire.spec.tool.cli import run
 
 if TYPE_CHECKING:
     import click

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tracewire.spec.reading import Reading, tables
+from tracewire.spec.tool.peers.snapshot import Snapshot, tables
 
 from .cost import table
 from .fleet import BUSY, HOLDERS
@@ -41,7 +41,7 @@ def _story(story: dict[str, Any]) -> Iterator[Any]:
         f"{story['posts']} posts brought {story['messages']:,} messages to sessions, each once. "
         "`tracewire top` says which action kept a guild busy:\n"
     )
-    yield from tables(Reading(timings=story["timings"]), WIDTH)
+    yield from tables(Snapshot(timings=story["timings"]), WIDTH)
     yield (
         f"\n{slowest['entity']} spent {slowest['slowest']:.2f} s on one {slowest['action']} and "
         f"did nothing else. Whoever made it waited {story['waited'] or 0:.2f} s. The trace of it:\n"
@@ -69,7 +69,7 @@ def _switch(switch: dict[str, Any]) -> Iterator[Any]:
         f"{switch['posts']} posts flowed through both switches: {heard['bare']:,} bare messages "
         f"and {heard['framed']:,} frames arrived there, {switch['lost']} were lost or came twice.\n"
     )
-    yield from tables(Reading(census=switch["census"]), WIDTH)
+    yield from tables(Snapshot(census=switch["census"]), WIDTH)
 
 
 def _cost(cost: dict[str, Any]) -> Iterator[Any]:

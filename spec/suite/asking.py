@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from tracewire.spec.rules import read_rules
+from tracewire.spec.specification import read_rules
 
 from .case import Case, Level
 from .wire import Dial, Wire

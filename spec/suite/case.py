@@ -12,7 +12,7 @@ FAILED: Final = "failed"
 UNSUPPORTED: Final = "unsupported"
 
 
-class Failed(Exception):
+class CaseFailed(Exception):
     """What was asked did not happen; the text says what was sent, expected and came."""
 
 
@@ -23,7 +23,7 @@ class Unsupported(Exception):
 @dataclass(frozen=True)
 class Case:
     """``id``: never changes. ``rule``: of the specification, ``section``: where it stands.
-    ``asks``: a sentence. ``run``: asks it of a subject; raises Failed or Unsupported."""
+    ``asks``: a sentence. ``run``: asks it of a subject; raises CaseFailed or Unsupported."""
 
     id: str
     rule: str
@@ -48,7 +48,7 @@ async def run(case: Case, subject: Any, clock: Callable[[], float]) -> Outcome:
     began = clock()
     try:
         await case.run(subject)
-    except Failed as failed:
+    except CaseFailed as failed:
         return Outcome(case, FAILED, str(failed), clock() - began)
     except Unsupported as reason:
         return Outcome(case, UNSUPPORTED, str(reason), clock() - began)

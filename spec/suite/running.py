@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from .case import Case, Outcome, run
-from .testee import testee
-from .wire import Limits, dial
+from .process import testee
+from .wire import PeerLimits, dial
 
 #: Live cases that run at once; most of their time they wait.
 AT_ONCE: Final = 8
@@ -28,7 +28,7 @@ async def run_on_testee(
 
 
 async def run_on_peer(
-    url: str, cases: Sequence[Case], patience: float, limits: Limits, tell: Tell
+    url: str, cases: Sequence[Case], patience: float, limits: PeerLimits, tell: Tell
 ) -> list[Outcome]:
     """What came of the cases, in their order. CannotReach; ValueError for a wrong address."""
     peer = await dial(url, patience, limits)

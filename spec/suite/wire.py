@@ -14,7 +14,7 @@ from tracewire.codec.constants import CONTENT_FORMAT, MAX_FRAME
 from tracewire.protocol.transports.address import HostAddress, UnixAddress
 from tracewire.protocol.transports.schemes import parse_address
 
-from .case import Failed
+from .case import CaseFailed
 
 _READ: Final = 1 << 16
 #: Seconds in which a peer that is silent is taken to have nothing to say.
@@ -27,7 +27,7 @@ class CannotReach(Exception):
 
 
 @dataclass(frozen=True)
-class Limits:
+class PeerLimits:
     """What the peer's limits are; by default those of the specification."""
 
     in_flight: int = 1_000
@@ -57,14 +57,14 @@ class Wire:
             async with asyncio.timeout(self._patience):
                 await self._writer.drain()
         except (OSError, TimeoutError) as error:
-            raise Failed(f"the peer takes no more: {error or 'it does not read'}") from None
+            raise CaseFailed(f"the peer takes no more: {error or 'it does not read'}") from None
 
     async def end(self) -> None:
         """Shuts down writing."""
         self._writer.write_eof()
 
     async def hear(self, within: float | None = None) -> Frame | None:
-        """The next frame; None at the end of the input. Failed where none comes in time."""
+        """The next frame; None at the end of the input. CaseFailed where none comes in time."""
         within = self._patience if within is None else within
         try:
             async with asyncio.timeout(within):
@@ -74,7 +74,9 @@ class Wire:
                         return None
                     self._take(data)
         except TimeoutError:
-            raise Failed(f"nothing came within {within:g} s; last said: …{self._said}") from None
+            raise CaseFailed(
+                f"nothing came within {within:g} s; last said: …{self._said}"
+            ) from None
         except ConnectionError:
             return None
         return self._heard.pop(0)
@@ -82,7 +84,7 @@ class Wire:
     def _take(self, data: bytes) -> None:
         for item in self._decoder.feed(data):
             if isinstance(item, FrameError):
-                raise Failed(f"the peer sent an invalid frame: {item}")
+                raise CaseFailed(f"the peer sent an invalid frame: {item}")
             self._heard.append(item)
 
     async def answer(self, within: float | None = None) -> Frame:
@@ -90,20 +92,20 @@ class Wire:
         while True:
             frame = await self.hear(within)
             if frame is None:
-                raise Failed(f"the peer closed; last said: …{self._said}")
+                raise CaseFailed(f"the peer closed; last said: …{self._said}")
             if frame.kind == Kind.RESPONSE:
                 return frame
             if frame.kind != Kind.HELLO:
-                raise Failed(f"a response was expected, {shown(frame)} came")
+                raise CaseFailed(f"a response was expected, {shown(frame)} came")
 
     async def goaway(self) -> Frame:
         """What is said at a connection error, after which nothing but the end comes."""
         while (frame := await self.hear()) is not None:
             if frame.kind == Kind.GOAWAY:
                 if (more := await self.hear()) is not None:
-                    raise Failed(f"after goaway came {shown(more)}")
+                    raise CaseFailed(f"after goaway came {shown(more)}")
                 return frame
-        raise Failed("the peer closed without a goaway")
+        raise CaseFailed("the peer closed without a goaway")
 
     async def rest(self) -> list[Frame]:
         """All that comes until the end."""
@@ -116,9 +118,9 @@ class Wire:
         """Nothing comes for a while."""
         try:
             frame = await self.hear(QUIET)
-        except Failed:
+        except CaseFailed:
             return
-        raise Failed(f"nothing was expected, {shown(frame)} came")
+        raise CaseFailed(f"nothing was expected, {shown(frame)} came")
 
     async def pong(self, id: int) -> list[Frame]:
         """Pings; what came before the pong. A ping is answered after what was read before it."""
@@ -128,7 +130,7 @@ class Wire:
             if (frame.kind, frame.id) == (Kind.PONG, id):
                 return before
             before.append(frame)
-        raise Failed("the peer closed when it was pinged")
+        raise CaseFailed("the peer closed when it was pinged")
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class Dial:
 
     open: Callable[[], Any]
     patience: float
-    limits: Limits
+    limits: PeerLimits
 
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[Wire]:
@@ -145,7 +147,7 @@ class Dial:
             async with asyncio.timeout(self.patience):
                 reader, writer = await self.open()
         except (OSError, TimeoutError) as error:
-            raise Failed(f"the peer cannot be reached any more: {error}") from None
+            raise CaseFailed(f"the peer cannot be reached any more: {error}") from None
         try:
             yield Wire(reader, writer, self.patience)
         finally:
@@ -157,10 +159,10 @@ class Dial:
             await wire.say(request(1, "tracewire.echo", b"alive", OCTETS))
             response = await wire.answer()
             if (response.id, response.status, response.payload) != (1, Status.OK, b"alive"):
-                raise Failed(f"afterwards an echo was answered by {shown(response)}")
+                raise CaseFailed(f"afterwards an echo was answered by {shown(response)}")
 
 
-async def dial(url: str, patience: float, limits: Limits) -> Dial:
+async def dial(url: str, patience: float, limits: PeerLimits) -> Dial:
     """To a peer that answers. ValueError for another address, CannotReach where it does not."""
     address = parse_address(url)
 
@@ -178,7 +180,7 @@ async def dial(url: str, patience: float, limits: Limits) -> Dial:
     dialled = Dial(open, patience, limits)
     try:
         await dialled.check_alive()
-    except Failed as error:
+    except CaseFailed as error:
         raise CannotReach(str(error)) from None
     return dialled
 
@@ -227,15 +229,15 @@ def body(frame: Frame) -> dict[int, Any]:
     try:
         read = cbor2.loads(frame.payload)
     except (cbor2.CBORDecodeError, ValueError) as error:
-        raise Failed(f"the body of {shown(frame)} is no CBOR: {error}") from None
+        raise CaseFailed(f"the body of {shown(frame)} is no CBOR: {error}") from None
     if not isinstance(read, dict):
-        raise Failed(f"the body of {shown(frame)} is no map")
+        raise CaseFailed(f"the body of {shown(frame)} is no map")
     return read
 
 
 def expect(what: str, expected: object, came: object) -> None:
     if came != expected:
-        raise Failed(f"{what}: expected {expected!r}, came {came!r}")
+        raise CaseFailed(f"{what}: expected {expected!r}, came {came!r}")
 
 
 def expect_error(frame: Frame, id: int, status: Status, executed: int | None = None) -> None:

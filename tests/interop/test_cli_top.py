@@ -9,7 +9,7 @@ import signal
 import struct
 import termios
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.unit.tool import COMMAND, read_terminal, run
-from tracewire.protocol import Census, Server, Service, Timings, serve, top_service
+from tracewire.protocol import Census, Server, Service, Timings, connect, serve, top_service
 from tracewire.protocol.peers.service import ReservedService
 
 TRACE = 0x4BF92F3577B34DA6A3CE929D0E0E4736
@@ -54,6 +54,13 @@ def timings() -> Timings:
     for number in range(3):
         timings.record(f"guild-{number}", "typing", 0.00004)
     return timings
+
+
+def answering(answer: object) -> Service:
+    """A service whose tracewire.top answers this."""
+    service = ReservedService("tracewire")
+    service.method(lambda asked: answer, name="top")
+    return service
 
 
 def census() -> Census:
@@ -113,6 +120,75 @@ async def test_json_prints_an_object_on_a_line(url: str, timings: Timings) -> No
     assert destination["missing"] == [["b", "has not reported"]]
 
 
+# Peers of other versions.
+
+
+def without(name: str) -> Callable[[dict[str, Any]], object]:
+    return lambda row: row.pop(name, None)
+
+
+def with_more(row: dict[str, Any]) -> None:
+    if "action" in row:
+        row.update(destination=["a row of the timings has none today"])
+    row.update(kind=[1], time=2, median=0.2, queues={"a": {}})
+
+
+def with_longer_pairs(row: dict[str, Any]) -> None:
+    for each in row.get("missing", ()):
+        each.append({"since": 1})
+
+
+#: What another version does to each row, and what is shown of the timings and the census.
+VERSIONS: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
+    "fields that are not known": (with_more, "90% 10% 3 27 s guild.join", "no no 1 guilds b: has"),
+    "longer pairs": (with_longer_pairs, "90% 10% 3 27 s", "no no 1 guilds b: has not reported"),
+    "without slowest": (without("slowest"), "90% 10% 3 ? guild.join", "no no 1"),
+    "without share": (without("share"), "? ? 3 27 s guild.join", "no no 1"),
+    "without count": (without("count"), "90% 10% ? 27 s guild.join", "no no 1"),
+    "without minute": (without("minute"), "? ? 3 27 s guild.join", "no no 1"),
+    "without trace_seconds": (without("trace_seconds"), f"guild-1 {TRACE:032x} ?", "no no 1"),
+    "without trace_id": (without("trace_id"), "guild.join guild-1 0.0% 1", "no no 1"),
+    "without entity": (without("entity"), "27 s guild.join ?", "no no 1"),
+    "without action": (without("action"), "27 s ? guild-1", "no no 1"),
+    "without destination": (without("destination"), "90%", "no no 1 ? b: has not reported"),
+    "without ready": (without("ready"), "90%", "? no 1 guilds"),
+    "without may_drop_both": (without("may_drop_both"), "90%", "no ? 1 guilds"),
+    "without instances": (without("instances"), "90%", "no no ? guilds"),
+    "without missing": (without("missing"), "90%", "no no 1 guilds ?"),
+    "empty rows": (dict.clear, "? ? ? ? ? ?", "? ? ? ? ?"),
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_what_both_versions_know_is_shown(url: str, timings: Timings, version: str) -> None:
+    change, of_timings, of_census = VERSIONS[version]
+    answer: dict[str, Any] = {"timings": timings.snapshot(), "census": census().snapshot()}
+    for row in (*answer["timings"], *answer["census"]):
+        change(row)
+    async with await serve(url, answering({**answer, "queues": [{"name": "q"}]})) as server:
+        done = await top(server, "--once")
+        objects = await top(server, "--once", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    shown_timings, _, shown_census = done.stdout.partition(CENSUS_HEADER)
+    assert of_timings in " ".join(shown_timings.split())
+    assert of_census in " ".join(shown_census.split())
+    printed = [json.loads(line) for line in objects.stdout.splitlines()]
+    kinds = ["timing"] * len(answer["timings"]) + ["census"]
+    assert [each.pop("kind") for each in printed] == kinds
+    assert len({each.pop("time")[:10] for each in printed}) == 1  # the tool's, whatever rows have
+    as_sent = [*answer["timings"], *answer["census"]]
+    assert printed == [{k: row[k] for k in row if k not in ("kind", "time")} for row in as_sent]
+
+
+async def test_a_newer_tool_may_ask_with_fields_that_the_peer_does_not_know(
+    url: str, timings: Timings
+) -> None:
+    asked = {"rows": 1, "minutes": 1, "queues": True, "since": [1]}
+    async with await serve(url, top_service(timings)), connect(url) as peer:
+        answer = await peer.call("tracewire.top", asked)
+    assert [row["action"] for row in answer["timings"]] == ["guild.join"]
+
+
 async def test_remote_text_is_escaped(url: str) -> None:
     timings, census = Timings(), Census()
     timings.record("\x1b[31m[red]\n", "\u202e", 1.0)
@@ -145,9 +221,7 @@ async def test_a_peer_that_does_not_serve_the_method_is_an_error_of_its_status(u
 
 @pytest.mark.parametrize("answer", ["text", {"timings": [{"entity": 1}]}, {"census": [1]}])
 async def test_an_answer_of_another_shape_is_unreadable(url: str, answer: Any) -> None:
-    service = ReservedService("tracewire")
-    service.method(lambda asked: answer, name="top")
-    async with await serve(url, service) as server:
+    async with await serve(url, answering(answer)) as server:
         done = await top(server, "--once")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"tracewire: {url}: its answer cannot be read: ")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tracewire.spec.rules import read_rules, read_vectors
+from tracewire.spec.specification import read_rules, read_vectors
 from tracewire.spec.suite.case import FAILED, PASSED, UNSUPPORTED, Case
+from tracewire.spec.suite.codec_cases import OPERATIONS, codec_cases
+from tracewire.spec.suite.process import CannotStart
 from tracewire.spec.suite.running import run_on_testee
-from tracewire.spec.suite.testee import CannotStart
-from tracewire.spec.suite.vectors import OPERATIONS, codec_cases
 
 pytestmark = pytest.mark.once
 

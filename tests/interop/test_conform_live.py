@@ -1,5 +1,6 @@
 """The conformance suite on live peers: ours conform, and one fault fails where it is."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -14,15 +15,16 @@ from tracewire.protocol.connection.connection import Connection, Events
 from tracewire.protocol.connection.keepalive import Keepalive
 from tracewire.protocol.peers.conformance import conformance_service
 from tracewire.spec.suite import wire
-from tracewire.spec.suite.case import PASSED
-from tracewire.spec.suite.live import live_cases
+from tracewire.spec.suite.case import PASSED, CaseFailed
+from tracewire.spec.suite.codec_cases import codec_cases
+from tracewire.spec.suite.live_cases import live_cases
+from tracewire.spec.suite.peer_connection import hello_has_its_keys
 from tracewire.spec.suite.running import run_on_peer
-from tracewire.spec.suite.vectors import codec_cases
 
 pytestmark = pytest.mark.once
 
 CASES = live_cases()
-ASKED = wire.Limits(in_flight=20, record_seconds=0.5, max_frame=MAX_FRAME)
+ASKED = wire.PeerLimits(in_flight=20, record_seconds=0.5, max_frame=MAX_FRAME)
 OURS = Limits(in_flight=20, record_seconds=0.5, discard_seconds=0.2)
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -155,3 +157,32 @@ async def test_a_peer_that_takes_less_than_it_announces_fails_at_the_limit(kerne
     async with await kernel.serve(conformance_service(), limits=limits) as server:
         failed = await failed_on(server)
     assert set(failed) == {"S-2/longest"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({0: 2, 1: [], 2: []}, "keys 0 to 3"),
+        ({0: 2, 1: [], 2: [], 3: "4 MiB"}, "a max frame"),
+        ({0: 2, 1: [], 2: [], 3: 65_536, 4: 7}, "an agent"),
+        ({0: 2, 1: [], 2: [], 3: 65_536, 4: "a" * 65}, "an agent"),
+    ],
+)
+async def test_a_hello_with_fields_of_other_types_fails_its_case(
+    fields: dict[int, Any], said: str, tmp_path: Any
+) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(wire.record(wire.hello(fields)))
+        await reader.read()
+        writer.close()
+        gone.set()
+
+    gone = asyncio.Event()
+
+    path = str(tmp_path / "peer.sock")
+    async with await asyncio.start_unix_server(greet, path):
+        reader, writer = await asyncio.open_unix_connection(path)
+        with pytest.raises(CaseFailed, match=said):
+            await hello_has_its_keys(wire.Wire(reader, writer, 3.0))
+        writer.close()
+        await gone.wait()

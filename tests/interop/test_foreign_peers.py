@@ -17,9 +17,9 @@ from tracewire.codec import Status
 from tracewire.protocol import Body, Executed, connect
 from tracewire.spec.suite import wire
 from tracewire.spec.suite.case import FAILED, PASSED, UNSUPPORTED
-from tracewire.spec.suite.live import live_cases
+from tracewire.spec.suite.codec_cases import codec_cases
+from tracewire.spec.suite.live_cases import live_cases
 from tracewire.spec.suite.running import run_on_peer, run_on_testee
-from tracewire.spec.suite.vectors import codec_cases
 
 pytestmark = pytest.mark.once
 
@@ -75,7 +75,7 @@ async def test_testees_conform_strictly(name: str) -> None:
 @pytest.mark.parametrize("scheme", ["tcp", "unix"])
 @pytest.mark.parametrize("name", LIVE)
 async def test_live_peers_conform(name: str, scheme: str, tmp_path: Path) -> None:
-    limits = wire.Limits(in_flight=20, record_seconds=0.5)
+    limits = wire.PeerLimits(in_flight=20, record_seconds=0.5)
     async with live(name, address(scheme, tmp_path)) as url:
         came = await run_on_peer(url, live_cases(), 3.0, limits, lambda _: None)
     assert [(o.case.id, o.text) for o in came if o.verdict != PASSED] == []

@@ -13,17 +13,16 @@ from tests.unit.vector_files import Json, load
 from tests.unit.vector_files import data as written
 from tracewire.codec import to_stream
 from tracewire.codec.constants import MAGIC, MAX_FRAME
-from tracewire.spec.capture import (
+from tracewire.spec.tool.frames.capture import (
     CHUNK,
     WINDOW,
-    Readable,
     Record,
-    Unreadable,
     Window,
     detect,
     read_capture,
     unhex,
 )
+from tracewire.spec.tool.inputs import Readable, Unreadable
 
 FRAME = frame_bytes()
 
@@ -182,7 +181,7 @@ def test_what_is_looked_at_grows_with_the_input_alone(
     contents = [frame_bytes(payload=bytes(size)) for size in sizes]
     capture = b"".join(contents if form == "seq" else map(to_stream, contents))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tracewire.spec.capture.Window", Counted)
+        patch.setattr("tracewire.spec.tool.frames.capture.Window", Counted)
         assert len(read(Trickle(capture, piece), form)) == len(contents)
     assert looked_at <= 8 * len(capture) + WINDOW * len(contents)
 

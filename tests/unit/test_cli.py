@@ -13,7 +13,7 @@ from tests.unit.checks import frame_bytes
 from tests.unit.tool import COMMAND, read_terminal, run
 from tracewire import __version__
 from tracewire.codec import IMPLEMENTATION, to_stream
-from tracewire.spec.commands import group
+from tracewire.spec.tool.commands import group
 
 FRAME = frame_bytes()
 
@@ -39,7 +39,8 @@ def test_help_shows_a_limit_and_its_default(command: str) -> None:
 
 def test_the_script_and_the_module_are_the_same_tool() -> None:
     code = (
-        "import sys; from tracewire.spec.cli import main; sys.argv[1:] = ['rules', 'F-1']; main()"
+        "import sys; from tracewire.spec.tool.cli import main\n"
+        "sys.argv[1:] = ['rules', 'F-1']; main()"
     )
     script = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -56,7 +57,10 @@ def test_an_unknown_command_or_option_exits_2(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("missing", ["click", "rich"])
 def test_without_the_extra_the_tool_says_what_to_install(missing: str) -> None:
-    code = f"import sys; sys.modules[{missing!r}] = None; import tracewire.spec.cli as c; c.main()"
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "import tracewire.spec.tool.cli as c; c.main()"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     hint = 'the tool needs more: in a clone of the repository, pip install ".[tool]"'
@@ -161,7 +165,7 @@ def test_an_interrupt_while_the_tool_is_loaded_is_none_to_it() -> None:
         "        if name == 'click':\n"
         "            os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Interrupt())\n"
-        "from tracewire.spec.cli import main\n"
+        "from tracewire.spec.tool.cli import main\n"
         "main()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)

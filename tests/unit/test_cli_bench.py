@@ -13,10 +13,10 @@ from click.testing import CliRunner
 
 from tests.unit.tool import run
 from tracewire.codec import IMPLEMENTATION, NOT_SAMPLED, TraceContext, decode
-from tracewire.spec.alternatives import WITH, WITHOUT, alternatives
-from tracewire.spec.commands import group
-from tracewire.spec.overhead import TRACE, own_messages
-from tracewire.spec.timing import Statement
+from tracewire.spec.tool.bench.alternatives import WITH, WITHOUT, alternatives
+from tracewire.spec.tool.bench.overhead import TRACE, own_messages
+from tracewire.spec.tool.bench.timing import Statement
+from tracewire.spec.tool.commands import group
 
 CONTEXTS = ["undecided", "not sampled", "sampled", "+ tracestate, baggage"]
 METHOD, BODY = "guild.join", b"x" * 64
@@ -47,7 +47,7 @@ def given_times(monkeypatch: pytest.MonkeyPatch) -> type[GivenTimes]:
     class Fresh(GivenTimes):
         measured: list[Statement] = []
 
-    monkeypatch.setattr("tracewire.spec.overhead.Stopwatch", Fresh)
+    monkeypatch.setattr("tracewire.spec.tool.bench.overhead.Stopwatch", Fresh)
     return Fresh
 
 

@@ -15,9 +15,9 @@ from tests.unit.vector_files import data as written
 from tests.unit.vector_files import load
 from tracewire.codec import decode, to_stream
 from tracewire.codec.counters import NAMES
-from tracewire.spec.annotate import Field, annotate
-from tracewire.spec.commands import group
-from tracewire.spec.unusable import unusable_keys
+from tracewire.spec.tool.commands import group
+from tracewire.spec.tool.frames.annotate import Field, annotate
+from tracewire.spec.tool.frames.unusable import unusable_keys
 
 #: A request up to its extension map.
 EXTENDED = bytes.fromhex("d9d4f7850001616140")

@@ -8,7 +8,7 @@ import pytest
 import tracewire.spec
 from tests.unit.tool import run
 from tests.unit.vector_files import everything
-from tracewire.spec.rules import read_rules
+from tracewire.spec.specification import read_rules
 
 SPECIFICATION = Path(tracewire.spec.__file__).with_name("tracewire.md").read_text()
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from tests.unit.checks import frame_bytes
 from tests.unit.tool import COMMAND, CUT, VALID, read_terminal, run
 from tracewire.codec import FrameError, decode, to_stream
-from tracewire.spec.capture import Record
-from tracewire.spec.commands import group
-from tracewire.spec.verdicts import Lines
+from tracewire.spec.tool.commands import group
+from tracewire.spec.tool.frames.capture import Record
+from tracewire.spec.tool.frames.verdicts import TextVerdicts
 
 FRAME = frame_bytes()
 #: A valid frame whose timeout is no uint and whose tracestate stands alone.
@@ -319,7 +319,7 @@ def test_names_of_files_are_escaped(capture: Any) -> None:
 
 def test_whatever_an_error_says_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     error = FrameError("S-2", 0, detail="\x1b[2J")
-    Lines(verbose=False).frame("name", 1, Record(0, b"", error), [])
+    TextVerdicts(verbose=False).frame("name", 1, Record(0, b"", error), [])
     assert capsys.readouterr().out.endswith("maximum: \\x1b[2J\n")
 
 
@@ -347,7 +347,7 @@ def peak_memory(name: str) -> int:
     """The most memory, in KiB, that validating the file took."""
     code = (
         "import atexit, pathlib, sys\n"
-        "from tracewire.spec.cli import main\n"
+        "from tracewire.spec.tool.cli import main\n"
         "status = pathlib.Path('/proc/self/status')\n"
         "atexit.register(lambda: print(status.read_text(), file=sys.stderr))\n"
         "main()\n"

@@ -9,8 +9,8 @@ import cbor2
 import msgspec
 import pytest
 
+from spec.generators.collisions import ROWS
 from tracewire.codec import is_frame
-from tracewire.spec.collisions import ROWS
 
 MAGICS = (bytes.fromhex("d9d4f784"), bytes.fromhex("d9d4f785"))
 

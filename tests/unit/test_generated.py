@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from spec.vectors import generate
+from spec.generators import collisions, examples
+from spec.generators.markers import SPECIFICATION, between
+from spec.generators.vectors import generate
 from tests.unit.vector_files import FOLDER
-from tracewire.spec import collisions, examples
-from tracewire.spec.markers import SPECIFICATION, between
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,12 +26,12 @@ def test_no_vector_file_lacks_a_generator() -> None:
 
 
 def test_expectations_are_stated_without_the_codec() -> None:
-    code = "import spec.vectors.generate, sys; print(*sys.modules)"
+    code = "import spec.generators.vectors.generate, sys; print(*sys.modules)"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     loaded = run.stdout.split()
-    assert "spec.vectors.frames" in loaded
+    assert "spec.generators.vectors.frames" in loaded
     assert [module for module in loaded if module.split(".")[0] in ("tracewire", "codec")] == []
 
 

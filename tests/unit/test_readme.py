@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tracewire.spec.rules import read_rules
+from tracewire.spec.specification import read_rules
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -12,13 +12,13 @@ from tests.unit.vector_files import AREAS, Json, data, load, name, value
 from tracewire.codec.constants import MAX_FRAME
 from tracewire.codec.errors import FrameError
 from tracewire.codec.value import RawItem
-from tracewire.spec.capture import read_capture
+from tracewire.spec.tool.frames.capture import read_capture
 
 BYTE_BY_BYTE = 100_000
 INPUTS = {vector["id"]: (area, vector) for area in AREAS for vector in load(area)}
 
 
-def of(area: str) -> pytest.MarkDecorator:
+def each_vector_of(area: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("vector", load(area), ids=lambda vector: vector["id"])
 
 
@@ -229,17 +229,17 @@ def check(codec: ModuleType, area: str, vector: Json) -> None:
     assert read(codec, vector) == expected(codec, vector["expect"])
 
 
-@of("frames")
+@each_vector_of("frames")
 def test_a_frame_is_read_as_its_vector_says(codec: ModuleType, vector: Json) -> None:
     check(codec, "frames", vector)
 
 
-@of("values")
+@each_vector_of("values")
 def test_values_mean_what_their_vector_says(codec: ModuleType, vector: Json) -> None:
     check(codec, "values", vector)
 
 
-@of("encode")
+@each_vector_of("encode")
 def test_an_encoder_writes_what_its_vector_says(codec: ModuleType, vector: Json) -> None:
     check(codec, "encode", vector)
 
@@ -267,36 +267,36 @@ def test_every_encoder_of_a_kind_has_vectors() -> None:
     assert {vector["arguments"]["kind"] for vector in WITH_ENCODER} == {0, 1, 2}
 
 
-@of("values")
+@each_vector_of("values")
 def test_peek_says_what_the_vector_s_trace_is(codec: ModuleType, vector: Json) -> None:
     stamp = trace(codec, vector["expect"]["trace"])
     sampled = None if stamp is None else stamp.sampled
     assert codec.peek_trace(data(vector["hex"])) is sampled
 
 
-@of("streams")
+@each_vector_of("streams")
 def test_a_stream_is_read_as_its_vector_says(codec: ModuleType, vector: Json) -> None:
     check(codec, "streams", vector)
 
 
-@of("messages")
+@each_vector_of("messages")
 def test_a_message_is_taken_for_what_its_vector_says(codec: ModuleType, vector: Json) -> None:
     check(codec, "messages", vector)
 
 
-@of("relays")
+@each_vector_of("relays")
 def test_a_relay_writes_what_its_vector_says(codec: ModuleType, vector: Json) -> None:
     check(codec, "relays", vector)
 
 
-@of("wrong")
+@each_vector_of("wrong")
 def test_a_wrong_outcome_is_not_ours(codec: ModuleType, vector: Json) -> None:
     area, original = INPUTS[vector["instead_of"]]
     read, expected = READ[area]
     assert read(codec, original) != expected(codec, vector["expect"])
 
 
-@of("streams")
+@each_vector_of("streams")
 def test_a_stream_says_the_same_byte_by_byte(codec: ModuleType, vector: Json) -> None:
     if vector["transport"] != "stream":
         return check(codec, "streams", vector)

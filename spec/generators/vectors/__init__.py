@@ -1,0 +1,1 @@
+"""The test vectors: each module states some cases, and generate.py writes the files."""

@@ -1,0 +1,109 @@
+"""A testee: a program that is asked on its standard input (testee.md)."""
+
+import asyncio
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from .case import CaseFailed, Unsupported
+
+VERSION: Final = "1"
+#: Bytes of the longest answer: a frame of 4 MiB in hexadecimal, and room for more.
+_LONGEST: Final = 1 << 26
+_SHOWN: Final = 120  # characters of a line
+
+
+class CannotStart(Exception):
+    """The testee is no program that speaks the protocol."""
+
+
+class Testee:
+    """``generation`` and ``name``: what it says it is."""
+
+    generation: int
+    name: str
+
+    def __init__(self, process: asyncio.subprocess.Process, patience: float) -> None:
+        self._process, self._patience = process, patience
+        self._answers: dict[str, str] = {}
+        self._over = ""  # why it cannot be asked any more
+
+    async def ask(self, *words: str) -> str:
+        """Its answer. Unsupported where it says so, CaseFailed where none comes."""
+        line = " ".join(words)
+        if line not in self._answers:
+            self._answers[line] = await self._exchange(line)
+        answer = self._answers[line]
+        if answer == "unsupported":
+            raise Unsupported(f"the testee does not support {words[0]}")
+        return answer
+
+    async def _exchange(self, line: str) -> str:
+        if self._over:
+            raise CaseFailed(self._over)
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None
+        try:
+            stdin.write(line.encode() + b"\n")
+            async with asyncio.timeout(self._patience):
+                await stdin.drain()
+                answer = await stdout.readline()
+        except TimeoutError:
+            self._process.kill()  # a late answer would be taken for another's
+            raise self._end(f"no answer within {self._patience:g} s", line) from None
+        except ConnectionError:
+            raise self._end("the testee ended", line) from None
+        except ValueError as error:  # a line without an end
+            raise self._end(f"no answer can be read: {error}", line) from None
+        if not answer.endswith(b"\n"):
+            raise self._end("the testee ended", line)
+        return answer.decode("ascii", "replace").strip()
+
+    def _end(self, why: str, line: str) -> CaseFailed:
+        """Nothing can be asked any more."""
+        self._over = f"it could not be asked: before, {why} when asked {brief(line)}"
+        return CaseFailed(f"{why} when asked {brief(line)}")
+
+    async def greet(self) -> None:
+        """Raises CannotStart where it does not say what it is."""
+        try:
+            said = await self.ask("hello")
+        except (CaseFailed, Unsupported) as error:
+            raise CannotStart(str(error)) from None
+        match said.split():
+            case ["testee", version, generation, name] if generation.isdecimal():
+                if version != VERSION:
+                    raise CannotStart(f"it speaks version {brief(version)}, the suite {VERSION}")
+                self.generation, self.name = int(generation), name
+            case _:
+                raise CannotStart(f"to hello it said {brief(said)!r}")
+
+
+@asynccontextmanager
+async def testee(command: Sequence[str], patience: float) -> AsyncIterator[Testee]:
+    """The program, started and greeted. CannotStart if it cannot be."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, limit=_LONGEST, process_group=0
+        )
+    except OSError as error:
+        raise CannotStart(f"{command[0]} cannot be started: {error.strerror}") from None
+    started = Testee(process, patience)
+    try:
+        await started.greet()
+        yield started
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await process.wait()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def brief(line: str) -> str:
+    """Its beginning, where it is long."""
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}… ({len(line):,} characters)"

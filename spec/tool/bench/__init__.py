@@ -1,0 +1,1 @@
+"""`tracewire bench`: what context costs on a machine."""

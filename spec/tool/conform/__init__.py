@@ -1,0 +1,1 @@
+"""`tracewire conform`: runs the suite and tells what came of it."""

@@ -1,0 +1,1 @@
+"""`tracewire validate`, `explain` and `rules`: bytes and the specification's rules."""
