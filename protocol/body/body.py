@@ -17,6 +17,11 @@ CBOR: Final = 60  # what an absent content format means
 
 _BYTES: Final = (bytes, bytearray)
 
+#: How many types are remembered.
+_TYPES: Final = 1_024
+#: Types without a hash, by identity; each is kept, so that its identity is not given again.
+_without_hash: Final[dict[int, tuple[Any, type[msgspec.Struct]]]] = {}
+
 
 class Body(msgspec.Struct, frozen=True):
     """Raw bytes as a body, neither written nor read as CBOR.
@@ -103,9 +108,26 @@ def _convert(value: object, type: Any) -> Any:
         raise _invalid(str(error).replace("`$[0]", "`$", 1)) from error
 
 
-@lru_cache(maxsize=1024)
 def _argument(type: Any) -> type[msgspec.Struct]:
     """A Struct around the type: msgspec keeps what it learnt of Structs only, and names paths."""
+    try:
+        return _hashable_argument(type)
+    except TypeError:  # an application's marker in Annotated has no hash
+        pass
+    made = _without_hash.get(id(type))
+    if made is None:
+        if len(_without_hash) >= _TYPES:
+            _without_hash.clear()
+        made = _without_hash[id(type)] = type, _struct(type)
+    return made[1]
+
+
+@lru_cache(maxsize=_TYPES)
+def _hashable_argument(type: Any) -> type[msgspec.Struct]:
+    return _struct(type)
+
+
+def _struct(type: Any) -> type[msgspec.Struct]:
     return msgspec.defstruct("Argument", [("value", type)], array_like=True)
 
 

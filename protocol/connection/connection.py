@@ -19,7 +19,6 @@ from tracewire.codec import (
     FrameError,
     Kind,
     Status,
-    TraceContext,
     encode,
     encode_notification,
     encode_request,
@@ -29,7 +28,7 @@ from tracewire.codec import (
     wrap,
 )
 from tracewire.codec.constants import MAX_ID, TIMEOUT
-from tracewire.codec.trace import NotSampled
+from tracewire.codec.writing import Extensions, Trace
 
 from ..constants import INVALID_RECORDS, Executed, Mode
 from ..errors import RpcError, not_executed, read_error, write_error
@@ -48,14 +47,13 @@ from .events import (
     RequestReceived,
 )
 from .grease import Grease
-from .handshake import Extensions, Handshake
+from .handshake import Handshake
 from .in_flight import UNKNOWN, ConcurrencyLimit, IncomingCalls, OutgoingCalls
 from .keepalive import Keepalive
 from .messages import Goaway, Hello, read_goaway, read_hello
 from .records import record_reader
 from .shutdown import OPEN, READING, WRITING, Shutdown, State, Trigger
 
-Trace = TraceContext | NotSampled | None
 Events = list[Event]
 
 #: A long record counts as one more for each 2^12 bytes: see ``pending``.

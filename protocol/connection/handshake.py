@@ -1,15 +1,14 @@
 """What the two sides know of each other: who may send frames to whom, and the hellos (7.2, 5.4)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from tracewire.codec import Frame, Kind, Status
 from tracewire.codec.constants import MAX_FRAME
+from tracewire.codec.writing import Extensions
 
 from ..constants import Mode
 from ..errors import RpcError, not_executed
 from .messages import Hello, read_hello
-
-Extensions = Mapping[int | str, object]
 
 
 class Handshake:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from logging import getLogger
 
 from tracewire.codec import is_frame
+from tracewire.codec.writing import Buffer, Extensions
 
 from ..errors import ModeUnknown
-from ..tracing.propagators import Extensions
-from ..tracing.tracing import Buffer, Tracing
+from ..tracing import Tracing
 from .census import Census
 from .traffic import DIALECTS, Dialect
 

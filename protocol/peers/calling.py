@@ -5,13 +5,12 @@ from typing import Any
 
 from tracewire.codec import Frame, Status
 from tracewire.codec.constants import CONTENT_FORMAT
+from tracewire.codec.writing import Extensions
 
 from ..body.body import read_body, write_body
 from ..constants import Executed
 from ..errors import RpcError
 from .call import check_metadata, running_call
-
-Extensions = dict[int | str, object]
 
 
 class OutgoingCall:
@@ -85,10 +84,9 @@ def earlier(one: float | None, other: float | None) -> float | None:
 def written(body: object, metadata: Mapping[str, object] | None) -> tuple[bytes, Extensions | None]:
     """The payload and the extensions of what is sent."""
     payload, content_format = write_body(body)
-    extensions = check_metadata(metadata) if metadata else None
+    extensions: Extensions | None = check_metadata(metadata) if metadata else None
     if content_format is not None:
-        extensions = extensions or {}
-        extensions[CONTENT_FORMAT] = content_format
+        extensions = {**(extensions or {}), CONTENT_FORMAT: content_format}
     return payload, extensions
 
 

@@ -36,6 +36,8 @@ class Reconnecting:
         self._connect = connect
         #: The address that is connected to.
         self.url = url
+        #: What its calls are traced with.
+        self.tracing = tracing
         self._affinity = LoopAffinity("this peer", "connect again")
         self._clock = asyncio.get_running_loop().time
         self._longest = FIRST_PAUSE

@@ -23,9 +23,9 @@ from opentelemetry.trace import (
 
 from tracewire.codec import NOT_SAMPLED, TraceContext
 from tracewire.codec.trace import NotSampled
+from tracewire.codec.writing import Trace
 
 from .counters import COST
-from .policy import Sent
 
 #: Where a Context keeps the current span: asked of the API, which has no public name for it.
 (SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
@@ -105,7 +105,7 @@ def current_span() -> Span | None:
     return get_current().get(SPAN_KEY)  # type: ignore[return-value]  # nothing else is stored there
 
 
-def trace_of(span: Span) -> Sent:
+def trace_of(span: Span) -> Trace:
     """A span's context as it is written. None where the span is invalid: undecided. T-4"""
     if type(span) is RemoteSpan:
         return span.trace  # without its ids

@@ -1,12 +1,10 @@
 """What a sender says of its trace: the table of section 8 of the specification."""
 
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple
 
-from tracewire.codec import NOT_SAMPLED, TraceContext
+from tracewire.codec import NOT_SAMPLED
 from tracewire.codec.trace import NotSampled
 
-#: What encoders take.
-Sent: TypeAlias = TraceContext | NotSampled | None
 Propagate = Literal["ids", "decision", "sampled-only", "off"]
 
 

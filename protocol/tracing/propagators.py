@@ -16,6 +16,7 @@ from opentelemetry.trace import Span, set_span_in_context
 
 from tracewire.codec import Frame, FrameError, RawItem, TraceContext, decode, wrap
 from tracewire.codec.constants import BAGGAGE, MAX_TIMEOUT, TIMEOUT
+from tracewire.codec.writing import Extensions
 
 from ..constants import RESERVED_PREFIX
 from .counters import COST
@@ -25,7 +26,6 @@ W3C_FIELDS: Final = frozenset({"traceparent", "tracestate", "baggage"})
 
 _logger = getLogger("tracewire.tracing")
 
-Extensions = dict[int | str, object]
 
 #: Where a Context keeps its baggage: asked of the API, which has no public name for it.
 (_BAGGAGE_KEY,) = baggage.set_baggage("any", "any", Context())
@@ -79,10 +79,10 @@ def with_carrier(
 
 def _fits(trace: TraceContext, without: Extensions | None, extended: Extensions) -> bool:
     """Whether a carrier costs nothing else its place, a timeout that peers add included."""
-    timeout: Extensions = {TIMEOUT: MAX_TIMEOUT}
-    kept = dict(decode(wrap(b"", trace, timeout | extended)).raw_extensions)
+    timeout: dict[int | str, object] = {TIMEOUT: MAX_TIMEOUT}
+    kept = dict(decode(wrap(b"", trace, {**timeout, **extended})).raw_extensions)
     del kept[CARRIER]
-    return kept == decode(wrap(b"", trace, timeout | (without or {}))).raw_extensions
+    return kept == decode(wrap(b"", trace, {**timeout, **(without or {})})).raw_extensions
 
 
 def under_carrier(propagator: TextMapPropagator, frame: Frame, context: Context) -> Context:

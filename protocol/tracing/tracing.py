@@ -19,6 +19,7 @@ from opentelemetry.trace import Link, Span, SpanKind, set_span_in_context
 from tracewire import codec
 from tracewire.codec import NOT_SAMPLED, Frame, TraceContext
 from tracewire.codec.constants import CREATION, FANOUT
+from tracewire.codec.writing import Buffer, Extensions, Trace
 
 from ..constants import TRUSTS, Trust
 from .context import (
@@ -34,9 +35,8 @@ from .context import (
 )
 from .counters import COST, export_self_cost
 from .fanout import FanOut
-from .policy import POLICIES, Propagate, Sent
+from .policy import POLICIES, Propagate
 from .propagators import (
-    Extensions,
     is_foreign,
     under_baggage,
     under_carrier,
@@ -59,12 +59,11 @@ from .semconv import KEPT, NOWHERE, RECIPIENTS, NetworkAttributes
 from .spans import CallRecorder, CallTelemetry
 from .trust import RateLimit
 
-Buffer: TypeAlias = bytes | bytearray | memoryview
 Mode = Literal["both", "framed", "bare"]
 
 
 #: Makes bytes of a trace and extensions.
-Encode: TypeAlias = Callable[[Sent, Extensions | None], bytes]
+Encode: TypeAlias = Callable[[Trace, Extensions | None], bytes]
 
 
 class Tracing:
@@ -160,7 +159,7 @@ class Tracing:
 
     def inject(
         self, extensions: Extensions | None = None, span: Span | None = None
-    ) -> tuple[Sent, Extensions | None]:
+    ) -> tuple[Trace, Extensions | None]:
         """A span's context as encoders take it: ``trace`` and ``extensions``.
 
         ``extensions``: all that the frame will have. They are not changed, but come back with
@@ -236,7 +235,7 @@ class Tracing:
         method: str,
         extensions: Extensions | None = None,
         endpoint: NetworkAttributes = NOWHERE,
-    ) -> tuple[Sent, Extensions | None, CallTelemetry | None]:
+    ) -> tuple[Trace, Extensions | None, CallTelemetry | None]:
         """A call that begins: ``trace`` and ``extensions`` as `inject` gives, and what to finish.
 
         The last is None where the call is neither traced nor timed. Below what is not sampled no

@@ -11,11 +11,12 @@ from errno import EADDRINUSE, ECONNREFUSED, EPIPE
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
+from tracewire.codec.writing import Buffer
+
 from ..limits import Limits
 from .address import MemoryAddress
 
 _Protocol = TypeVar("_Protocol", bound=asyncio.Protocol)
-_Buffer = bytes | bytearray | memoryview
 
 _HIGH_WATER: Final = 65_536  # as asyncio has it
 _LOW_OF_HIGH: Final = 4  # the low-water mark is this part of the high one
@@ -141,7 +142,7 @@ class MemoryTransport(asyncio.Transport):
 
     # Writing
 
-    def write(self, data: _Buffer) -> None:
+    def write(self, data: Buffer) -> None:
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError(
                 f"data must be bytes, bytearray or memoryview, not {type(data).__name__}"
@@ -158,7 +159,7 @@ class MemoryTransport(asyncio.Transport):
         self._schedule()
         self._pause_or_resume()
 
-    def writelines(self, list_of_data: Iterable[_Buffer]) -> None:
+    def writelines(self, list_of_data: Iterable[Buffer]) -> None:
         self.write(b"".join(list_of_data))
 
     def can_write_eof(self) -> bool:
