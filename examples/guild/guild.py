@@ -26,6 +26,7 @@ import msgspec
 
 from examples.demo.control import commands, report
 from tracewire.codec import NOT_SAMPLED, wrap
+from tracewire.codec.writing import Trace
 from tracewire.protocol import (
     Census,
     Report,
@@ -41,7 +42,6 @@ from tracewire.protocol import (
 from tracewire.protocol.operations.rollout import NotReady
 from tracewire.protocol.operations.traffic import Dialect
 from tracewire.protocol.tracing.counters import self_cost
-from tracewire.protocol.tracing.policy import Sent
 
 from .setting import Setting
 from .spans import Spans
@@ -140,7 +140,7 @@ class Guild:
             return iter(())
         rest = setting.rest(tracing)
 
-        def encode(trace: Sent, keys: Mapping[int | str, object] | None) -> bytes:
+        def encode(trace: Trace, keys: Mapping[int | str, object] | None) -> bytes:
             return wrap(message, rest if trace is NOT_SAMPLED else trace, keys)
 
         return iter(tracing.copies(count, encode))

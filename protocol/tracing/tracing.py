@@ -7,7 +7,7 @@ whoever asks), and ids. What is not sampled costs no SDK call, no text map and n
 import time
 from collections.abc import Callable, Container
 from random import Random
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
 from opentelemetry import trace as api
 from opentelemetry.context import Context
@@ -21,7 +21,7 @@ from tracewire.codec import NOT_SAMPLED, Frame, TraceContext
 from tracewire.codec.constants import CREATION, FANOUT
 from tracewire.codec.writing import Buffer, Extensions, Trace
 
-from ..constants import TRUSTS, Trust
+from ..constants import TRUSTS, Mode, Trust
 from .context import (
     DECIDED,
     UNDECIDED,
@@ -58,9 +58,6 @@ from .sampling import (
 from .semconv import KEPT, NOWHERE, RECIPIENTS, NetworkAttributes
 from .spans import CallRecorder, CallTelemetry
 from .trust import RateLimit
-
-Mode = Literal["both", "framed", "bare"]
-
 
 #: Makes bytes of a trace and extensions.
 Encode: TypeAlias = Callable[[Trace, Extensions | None], bytes]
