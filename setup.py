@@ -16,13 +16,15 @@ from setuptools import Extension, setup
 PACKAGES = {
     "tracewire": "package",
     "tracewire.codec": "codec",
+    "tracewire.codec.compiled": "codec/compiled",
+    "tracewire.codec.reference": "codec/reference",
     "tracewire.protocol": "protocol",
     "tracewire.spec": "spec",
     "tracewire.spec.suite": "spec/suite",
 }
 DATA = {
     "tracewire": ["py.typed"],
-    "tracewire.codec": ["*.pyi"],
+    "tracewire.codec.compiled": ["*.pyi"],
     "tracewire.spec": [
         "tracewire.md",
         "registry.toml",
@@ -50,9 +52,9 @@ else:
     kind, compile_args = "release", ["-O3", "-DCYTHON_WITHOUT_ASSERTIONS"]
 
 speedups = Extension(
-    "tracewire.codec._speedups",
-    ["codec/_speedups.pyx"],
-    depends=glob("codec/*.pxi"),
+    "tracewire.codec.compiled._speedups",
+    ["codec/compiled/_speedups.pyx"],
+    depends=glob("codec/compiled/*.pxi"),
     extra_compile_args=compile_args,
     extra_link_args=link_args,
     optional=not switch("REQUIRE_EXTENSIONS"),  # without a compiler: a warning, and pure Python

@@ -16,9 +16,9 @@ if TYPE_CHECKING or os.environ.get("TRACEWIRE_PURE_PYTHON") == "1":
     import tracewire.codec.reference as half
 else:
     try:
-        import tracewire.codec._speedups as half
+        import tracewire.codec.compiled._speedups as half
     except ModuleNotFoundError as missing:
-        if missing.name != "tracewire.codec._speedups":
+        if missing.name != "tracewire.codec.compiled._speedups":
             raise  # the extension is there, but something it needs is not
         import tracewire.codec.reference as half
 

@@ -5,6 +5,8 @@ from typing import Final
 from . import constants as c
 from .constants import Kind
 
+_KINDS: Final = frozenset(Kind)
+
 #: What went wrong, by rule id. The rules themselves stand in spec/tracewire.md.
 SENTENCES: Final = {
     "F-1": "the input ends before the item does",
@@ -72,7 +74,7 @@ class FrameError(ValueError):
         self.rule = rule
         self.offset = offset
         self.field = field
-        self.kind = kind if kind is None or kind > Kind.PONG else Kind(kind)
+        self.kind = Kind(kind) if kind in _KINDS else kind
         self.id = id
         self.detail = detail
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.unit.checks import BINARY_TRACE, SPAN_ID, TRACE_ID, frame_bytes
-from tracewire.codec import _speedups, reference
+from tracewire.codec import reference
+from tracewire.codec.compiled import _speedups
 from tracewire.codec.constants import Kind, Status
 from tracewire.codec.errors import FrameError
 from tracewire.codec.trace import NOT_SAMPLED

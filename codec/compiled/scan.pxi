@@ -1,5 +1,5 @@
 # Where the fields of a frame lie: sections 2.1 and 3 of the specification, in one pass without
-# Python objects. layout.py and item.py are the same in Python.
+# Python objects. reference/layout.py and item.py are the same in Python.
 
 cdef enum Rule:
     SOUND

@@ -1,10 +1,10 @@
 from collections.abc import Container, Mapping
 from typing import Final, Literal, TypeAlias, final
 
-from .constants import Status
-from .errors import FrameError
-from .trace import NotSampled
-from .value import RawItem
+from tracewire.codec.constants import Status
+from tracewire.codec.errors import FrameError
+from tracewire.codec.trace import NotSampled
+from tracewire.codec.value import RawItem
 
 IMPLEMENTATION: Final[str]
 

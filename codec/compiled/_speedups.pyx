@@ -2,7 +2,7 @@
 # cython: auto_pickle=False, autotestdict=False
 # Functions are plain built-in ones, which the interpreter calls faster than Cython's own:
 # cython: binding=False, embedsignature=True, embedsignature.format=clinic
-"""The codec, compiled. It says of every input what reference.py says.
+"""The codec, compiled. It says of every input what the reference says.
 
 What is common is done here, without Python objects; what is rare, such as shedding and refusing,
 is done by the functions that the reference uses too.
@@ -25,16 +25,16 @@ cdef extern from "Python.h":
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from . import constants
-from . import usable
-from .buffer import as_bytes
-from .constants import Kind, Status
-from .counters import count_unusable
-from .errors import FrameError
-from .shedding import Tracestate, Whole, fit
-from .trace import NOT_SAMPLED, check_ids, format_traceparent, parse_traceparent, represent
-from .value import RawItem, encode_value
-from .writing import write, write_key
+from tracewire.codec import constants
+from tracewire.codec import usable
+from tracewire.codec.buffer import as_bytes
+from tracewire.codec.constants import Kind, Status
+from tracewire.codec.counters import count_unusable
+from tracewire.codec.errors import FrameError
+from tracewire.codec.shedding import Tracestate, Whole, fit
+from tracewire.codec.trace import NOT_SAMPLED, check_ids, format_traceparent, parse_traceparent, represent
+from tracewire.codec.value import RawItem, encode_value
+from tracewire.codec.writing import write, write_key
 
 IMPLEMENTATION = "compiled"
 

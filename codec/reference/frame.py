@@ -1,0 +1,185 @@
+"""Frame and decode: a frame's bytes, and the places of its fields.
+
+A Frame is the bytes it was read from and the places of its fields; a Frame that is made from fields
+is written first and then read. So there is one way in and one way out, and what was never valid
+never becomes a Frame. Reading one stands in layout.py.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
+
+from .. import constants as c
+from .. import usable
+from ..buffer import as_bytes
+from ..constants import Kind, Status
+from ..counters import count_unusable
+from ..kinds import KINDS
+from ..sealed import Frozen
+from ..value import RawItem
+from ..writing import Buffer, Extensions, typed, write
+from .layout import Entries, Layout, read_layout
+from .trace import Trace, TraceContext, read_trace, stamp_of, with_raw_creation
+
+_NAMED: Final = (Kind.REQUEST, Kind.NOTIFICATION)
+_STATUSES: Final = frozenset(Status)
+
+
+class Frame(Frozen):
+    """One frame, which cannot be changed. Equal frames have equal bytes.
+
+    ``kind``: a Kind, an int where it is unknown, None for a bare message. ``id``: 0 where nothing
+    is answered. ``target``: the method, the status, or 0. ``payload``: the body. Made from fields,
+    it raises FrameError where they make no valid frame and TypeError for wrong types. What
+    ``raw_extensions`` holds is written as it is; ``trace`` and ``extensions`` give the keys that it
+    lacks.
+    """
+
+    __slots__ = ("_data", "_extensions", "_layout", "_trace", "kind")
+
+    kind: int | None
+    _data: bytes
+    _layout: Layout
+    _trace: Trace | Literal["unread"]
+    _extensions: Extensions | None  # None until read
+
+    def __init__(
+        self,
+        kind: int,
+        id: int,
+        target: str | int,
+        payload: Buffer = b"",
+        trace: Trace = None,
+        extensions: Extensions | None = None,
+        raw_extensions: Mapping[int | str, RawItem] | None = None,
+    ) -> None:
+        stamp = stamp_of(trace)
+        data = write(
+            kind, id, target, payload, stamp, with_raw_creation(extensions), raw_extensions
+        )
+        place(self, data, read_layout(data))
+
+    @property
+    def id(self) -> int:
+        """The number that pairs a request with its response, 0 where nothing is answered."""
+        return self._layout.id
+
+    @property
+    def target(self) -> str | int:
+        """The method of a request or notification, the status of a response, else mostly 0."""
+        return self._layout.target
+
+    @property
+    def method(self) -> str | None:
+        """The target of a request or notification, else None."""
+        return str(self.target) if self.kind in _NAMED else None
+
+    @property
+    def status(self) -> Status | None:
+        """The target of a response, UNKNOWN for a number that is not assigned, else None."""
+        if self.kind != Kind.RESPONSE:
+            return None
+        return Status(self.target) if self.target in _STATUSES else Status.UNKNOWN
+
+    @property
+    def payload(self) -> bytes:
+        """The body."""
+        return self._data[self._layout.payload]
+
+    @property
+    def trace(self) -> Trace:
+        """The trace context, NOT_SAMPLED, or None where it is undecided or unusable."""
+        if self._trace == "unread":
+            trace, unread = read_trace(self._layout.entries)
+            for key in unread:
+                count_unusable(key)
+            object.__setattr__(self, "_trace", trace)
+        return self._trace  # type: ignore[return-value]
+
+    @property
+    def extensions(self) -> Extensions:
+        """Every key but 1 and 3, read only: usable values of known keys in Python, others RawItem.
+
+        Unusable values of known keys are absent. Baggage is a mapping, fanout a tuple, creation a
+        TraceContext.
+        """
+        if self._extensions is None:
+            read = MappingProxyType(_read_extensions(self._layout.entries))
+            object.__setattr__(self, "_extensions", read)
+        return self._extensions  # type: ignore[return-value]
+
+    @property
+    def raw_extensions(self) -> Mapping[int | str, RawItem]:
+        """Every extension as encoded, read only, in the order of the frame."""
+        entries = self._layout.entries
+        return MappingProxyType({key: RawItem(entry.data) for key, entry in entries.items()})
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Frame):
+            return NotImplemented
+        return self._data == other._data and (self.kind is None) == (other.kind is None)
+
+    def __hash__(self) -> int:
+        return hash(self._data)
+
+    def __repr__(self) -> str:
+        return (
+            f"Frame({self.kind!r}, {self.id!r}, {self.target!r}, {self.payload!r}, "
+            f"raw_extensions={dict(self.raw_extensions)!r})"
+        )
+
+
+def place(frame: Frame, data: bytes, layout: Layout) -> Frame:
+    """Gives a new frame its fields."""
+    kind = Kind(layout.kind) if layout.kind in KINDS else layout.kind
+    fields = {
+        "_data": data,
+        "_layout": layout,
+        "kind": kind,
+        "_trace": "unread",
+        "_extensions": None,
+    }
+    for name, value in fields.items():
+        object.__setattr__(frame, name, value)
+    return frame
+
+
+def decode(data: Buffer) -> Frame:
+    """The frame in ``data``. FrameError names the first rule that is broken, and where."""
+    whole = as_bytes(data)
+    return place(object.__new__(Frame), whole, read_layout(whole))
+
+
+def encode(frame: Frame) -> bytes:
+    """The frame as bytes. TypeError for a bare message, which has no frame."""
+    if typed(frame, Frame).kind is None:
+        raise TypeError("a bare message has no frame; send its payload, or wrap() it")
+    return frame._data
+
+
+# Meaning, section 3.5. Unusable values read as absent (G-7).
+
+
+def _read_extensions(entries: Entries) -> dict[int | str, object]:
+    read: dict[int | str, object] = {}
+    for key, (_, data) in entries.items():
+        if key in usable.READERS or key == c.CREATION:
+            value = _read_known(int(key), data)
+            if value is not None:
+                read[key] = value
+        elif key not in (c.TRACE, c.TRACESTATE):
+            read[key] = RawItem(data)
+    return read
+
+
+def _read_known(key: int, data: bytes) -> object:
+    """The value of a known key, None where it is unusable. U-3 to U-7"""
+    value: object
+    if key == c.CREATION:
+        ids = usable.trace_ids(data)
+        value = None if ids is None else TraceContext(*ids)
+    else:
+        value = usable.READERS[key](data)
+    if value is None:
+        count_unusable(key)
+    return value
