@@ -59,14 +59,8 @@ speedups = Extension(
     extra_link_args=link_args,
     optional=not switch("REQUIRE_EXTENSIONS"),  # without a compiler: a warning, and pure Python
 )
-directives = {
-    "language_level": 3,
-    "boundscheck": kind == "debug",
-    "wraparound": False,
-    "cdivision": True,
-    "auto_pickle": False,
-    "autotestdict": False,
-}
+# A directive in the header of the .pyx wins over one from here, so none stands in both.
+directives = {"boundscheck": kind == "debug"}
 setup(
     packages=list(PACKAGES),
     package_dir=PACKAGES,

@@ -4,7 +4,8 @@ from typing import NoReturn
 
 
 class Sealed:
-    """A class that is not subclassed, and whose objects are neither pickled nor copied."""
+    """A class that is not subclassed, and whose objects are neither pickled nor copied,
+    unless it says how."""
 
     __slots__ = ()
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Final, TypeVar
 
 from . import constants as c
-from . import usable
 from .buffer import as_bytes
 from .errors import FrameError
 from .item import ARRAY, BSTR, NINT, TSTR, UINT
+from .keys import KEYS, TRACED
 from .kinds import id_fault, target_fault
-from .shedding import ORDER, Baggage, Context, Whole, fit
+from .shedding import Baggage, Context, Whole, fit
 from .value import RawItem, encode_head, encode_value
 
 Buffer = bytes | bytearray | memoryview
@@ -38,7 +38,7 @@ def write(
     context = {key: value for key, value in stamp.items() if key not in raw}
     for key, value in plain.items():
         write_key(key)
-        if key in (c.TRACE, c.TRACESTATE):
+        if key in TRACED:
             raise FrameError(
                 "U-1", field="extensions", detail="pass trace and tracestate as trace="
             )
@@ -82,19 +82,14 @@ def _write_extension(
     key: object, value: object, others: dict[bytes, bytes], context: dict[int, Context]
 ) -> None:
     """Adds one extension, as what a full map may shed or as what it may not."""
-    encoded_key = write_key(key)
-    if isinstance(value, RawItem):
-        data = _write_raw(key, value)
-        if isinstance(key, int) and key in ORDER:
-            context[key] = Whole(data)
-        else:
-            others[encoded_key] = data
-    elif key == c.BAGGAGE:
-        context[c.BAGGAGE] = Baggage(value)
-    elif key != c.CREATION:
-        others[encoded_key] = _write_plain(key, value)
+    encoded_key, row = write_key(key), KEYS.get(key)
+    data = _write_raw(key, value) if isinstance(value, RawItem) else None
+    if row is None or row.sheds is None:
+        others[encoded_key] = _write_plain(key, value) if data is None else data
+    elif data is None and row.number == c.BAGGAGE:
+        context[row.number] = Baggage(value)
     else:
-        context[c.CREATION] = Whole(None)  # no TraceContext, which comes as a RawItem: E-4
+        context[row.number] = Whole(data)  # a TraceContext comes here as a RawItem: E-4
 
 
 def write_key(key: object) -> bytes:
@@ -123,8 +118,9 @@ def _write_plain(key: object, value: object) -> bytes:
         data = encode_value(value)
     except FrameError as error:
         raise FrameError(error.rule, field="extension value", detail=f"key {key!r}") from None
-    if key in usable.READERS and usable.READERS[key](data) is None:
-        raise FrameError(usable.RULES[key], field="extension value")  # E-9
+    row = KEYS.get(key)
+    if row is not None and row.read(data) is None:
+        raise FrameError(row.rule, field="extension value")  # E-9
     return data
 
 

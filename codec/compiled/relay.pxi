@@ -8,6 +8,8 @@ cdef inline bint begins_like_a_frame(const uint8_t* data, Py_ssize_t size) noexc
 
 cdef int acquire(object data, Py_buffer* view) except -1:
     """Any buffer as bytes. An empty view has no gaps, whatever its strides."""
+    if not PyObject_CheckBuffer(data):
+        contiguous(data)  # says what is wanted
     empty = type(data) is memoryview and data.nbytes == 0
     return PyObject_GetBuffer(b"" if empty else data, view, PyBUF_SIMPLE)
 
@@ -59,20 +61,20 @@ cdef object peek(const uint8_t* data, Py_ssize_t size):
     if c.end - c.at <= TRACE_ENCODED:
         return None
     binary = usable_trace(c.at + 1, c.end)
-    return None if binary == NULL else binary[28] & SAMPLED != 0
+    return None if binary == NULL else binary[AT_FLAGS - AT_VERSION] & SAMPLED != 0
 
 
 def restamp(data, trace):
     """The frame with another trace, all else byte by byte as it was. FrameError as decode."""
     cdef Frame frame = decode_bytes(as_bytes(data))
     check_trace(trace)
-    if not REQUEST <= frame.layout.kind <= NOTIFICATION:
+    if frame.layout.kind not in kinds.RELAYED:
         return frame.data  # L-3
     cdef dict given = stamp_of(trace)
     others = {
         write_key(key): value
         for key, value in encoded_entries(frame)
-        if key != constants.TRACE and key != constants.TRACESTATE
+        if key not in keys.TRACED
     }
     cdef bytes extension_map = fit(others, given)
     if given and given[constants.TRACE].encoded() is None:

@@ -9,7 +9,10 @@ cdef enum:
     AT_FLAGS = 30
     FALSE_BYTE = 0xF4
     SAMPLED = 1
+    FIRST_PRINTABLE = 0x20
+    LAST_PRINTABLE = 0x7E
 
+cdef bytes FALSE = encode_value(False)
 cdef bytes BLANK = encode_value(bytes([0, 0, *bytes(16), 1, *bytes(8), 2, 0]))
 cdef const uint8_t* BLANK_TRACE = BLANK
 cdef object LOW_64_BITS = 0xFFFFFFFFFFFFFFFF
@@ -92,6 +95,16 @@ cdef class TraceContext:
         cdef TraceContext that = <TraceContext>other
         return memcmp(self.wire, that.wire, TRACE_ENCODED) == 0 and self.state == that.state
 
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        fields = self.trace_id, self.span_id, self.flags, self.state
+        return pickling.trace_context, fields
+
     def __hash__(self):
         return hash((trace_value(self), self.state))
 
@@ -159,7 +172,7 @@ cdef dict stamp_of(object trace):
     if trace is None:
         return {}
     if trace is NOT_SAMPLED:
-        return {constants.TRACE: Whole(b"\xf4")}
+        return {constants.TRACE: Whole(FALSE)}
     check_trace(trace)
     cdef TraceContext context = <TraceContext>trace
     return {
@@ -176,7 +189,7 @@ cdef bint state_stands(const char* state, Py_ssize_t size) noexcept:
     if size > MAX_TRACESTATE_BYTES:
         return False
     for i in range(size):
-        if not 0x20 <= state[i] <= 0x7E:
+        if not FIRST_PRINTABLE <= state[i] <= LAST_PRINTABLE:
             return False
         if state[i] == b",":
             if empty:

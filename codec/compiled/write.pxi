@@ -57,15 +57,19 @@ cdef object typed_method(object method):
 
 
 cdef bytes write_slowly(int kind, object id, object target, object payload, object trace, object extensions):
-    return write(kind, id, target, payload, stamp_of(trace), with_raw_creation(extensions))
+    return write(kind, id, target, payload, stamp_of(trace), with_raw_contexts(extensions))
 
 
-cdef object with_raw_creation(object extensions):
-    """The extensions with a TraceContext as the shared writer takes it: encoded."""
-    if not isinstance(extensions, Mapping) or type(extensions.get(constants.CREATION)) is not TraceContext:
+cdef object with_raw_contexts(object extensions):
+    """The extensions with each TraceContext as the shared writer takes it: encoded."""
+    if not isinstance(extensions, Mapping):
         return extensions
-    creation = RawItem(trace_value(<TraceContext>extensions[constants.CREATION]))
-    return {**extensions, constants.CREATION: creation}
+    cdef dict raw = {}
+    for key in keys.CONTEXTS:
+        value = extensions.get(key)
+        if type(value) is TraceContext:
+            raw[key] = RawItem(trace_value(<TraceContext>value))
+    return {**extensions, **raw} if raw else extensions
 
 
 cdef inline int head_size(uint64_t argument) noexcept nogil:
@@ -224,11 +228,9 @@ cdef bint collect_numbers(dict extensions, Numbers* into) except -1:
 
 cdef inline bint takes_number(uint64_t key, uint64_t value) noexcept:
     """Whether a number is a usable value of the key, and the key one that may be given."""
-    if key == TIMEOUT:
-        return True
-    if key == CONTENT_FORMAT:
-        return value <= MAX_CONTENT_FORMAT
-    return CREATION < key <= MAX_EXTENSION_KEY  # keys below are of other types, or never given
+    cdef const KeyRow* row = row_of_key(key)
+    # Keys 1 and 3 are written first: what comes before them is rare.
+    return row.is_number and value <= row.most and TRACESTATE < key <= MAX_EXTENSION_KEY
 
 
 cdef inline Py_ssize_t numbers_size(Numbers* given) noexcept:
@@ -260,7 +262,7 @@ cdef inline bytes write_named(int kind, object given_id, object method, object p
         return None
     name = <const char*>PyUnicode_1BYTE_DATA(method)
     name_size = PyUnicode_GET_LENGTH(method)
-    if check_target(kind, TSTR, name_size):
+    if name_size > <Py_ssize_t>MAX_TARGET_BYTES or (kind == REQUEST and name_size == 0):  # F-11, F-12
         return None
     return write_frame(kind, id, TSTR, name_size, name, payload, trace, extensions)
 

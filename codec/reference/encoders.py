@@ -2,7 +2,7 @@
 
 from ..constants import Kind
 from ..writing import Buffer, Extensions, typed, write
-from .trace import Trace, stamp_of, with_raw_creation
+from .trace import Trace, stamp_of, with_raw_contexts
 
 
 def encode_request(
@@ -19,7 +19,7 @@ def encode_request(
         typed(method, str),
         payload,
         stamp_of(trace),
-        with_raw_creation(extensions),
+        with_raw_contexts(extensions),
     )
 
 
@@ -27,7 +27,7 @@ def encode_response(
     id: int, payload: Buffer = b"", status: int = 0, extensions: Extensions | None = None
 ) -> bytes:
     """A response as bytes. FrameError where the arguments make no valid frame."""
-    return write(Kind.RESPONSE, id, typed(status, int), payload, {}, with_raw_creation(extensions))
+    return write(Kind.RESPONSE, id, typed(status, int), payload, {}, with_raw_contexts(extensions))
 
 
 def encode_notification(
@@ -43,5 +43,5 @@ def encode_notification(
         typed(method, str),
         payload,
         stamp_of(trace),
-        with_raw_creation(extensions),
+        with_raw_contexts(extensions),
     )

@@ -5,21 +5,21 @@ is written first and then read. So there is one way in and one way out, and what
 never becomes a Frame. Reading one stands in layout.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
-from .. import constants as c
-from .. import usable
+from .. import pickling, usable
 from ..buffer import as_bytes
 from ..constants import Kind, Status
 from ..counters import count_unusable
+from ..keys import KEYS, TRACED, Key
 from ..kinds import KINDS
 from ..sealed import Frozen
-from ..value import RawItem
+from ..value import RawItem, decode_value
 from ..writing import Buffer, Extensions, typed, write
 from .layout import Entries, Layout, read_layout
-from .trace import Trace, TraceContext, read_trace, stamp_of, with_raw_creation
+from .trace import Trace, TraceContext, read_trace, stamp_of, with_raw_contexts
 
 _NAMED: Final = (Kind.REQUEST, Kind.NOTIFICATION)
 _STATUSES: Final = frozenset(Status)
@@ -55,9 +55,14 @@ class Frame(Frozen):
     ) -> None:
         stamp = stamp_of(trace)
         data = write(
-            kind, id, target, payload, stamp, with_raw_creation(extensions), raw_extensions
+            kind, id, target, payload, stamp, with_raw_contexts(extensions), raw_extensions
         )
         place(self, data, read_layout(data))
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether there was no frame: a bare message, which unwrap() takes as well."""
+        return self.kind is None
 
     @property
     def id(self) -> int:
@@ -122,6 +127,16 @@ class Frame(Frozen):
     def __hash__(self) -> int:
         return hash(self._data)
 
+    def __copy__(self) -> "Frame":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Frame":
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[bytes], object], tuple[bytes]]:
+        load = pickling.bare_message if self.is_bare else pickling.frame
+        return load, (self._data,)
+
     def __repr__(self) -> str:
         return (
             f"Frame({self.kind!r}, {self.id!r}, {self.target!r}, {self.payload!r}, "
@@ -163,23 +178,21 @@ def encode(frame: Frame) -> bytes:
 def _read_extensions(entries: Entries) -> dict[int | str, object]:
     read: dict[int | str, object] = {}
     for key, (_, data) in entries.items():
-        if key in usable.READERS or key == c.CREATION:
-            value = _read_known(int(key), data)
-            if value is not None:
+        row = KEYS.get(key)
+        if row is None:
+            read[key] = decode_value(data)
+        elif key not in TRACED:
+            value = _read_known(row, data)
+            if value is None:
+                count_unusable(row.number)
+            else:
                 read[key] = value
-        elif key not in (c.TRACE, c.TRACESTATE):
-            read[key] = RawItem(data)
     return read
 
 
-def _read_known(key: int, data: bytes) -> object:
+def _read_known(row: Key, data: bytes) -> object:
     """The value of a known key, None where it is unusable. U-3 to U-7"""
-    value: object
-    if key == c.CREATION:
-        ids = usable.trace_ids(data)
-        value = None if ids is None else TraceContext(*ids)
-    else:
-        value = usable.READERS[key](data)
-    if value is None:
-        count_unusable(key)
-    return value
+    if row.read is not usable.trace_ids:
+        return row.read(data)
+    ids = usable.trace_ids(data)
+    return None if ids is None else TraceContext(*ids)

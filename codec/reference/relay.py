@@ -5,6 +5,7 @@ from collections.abc import Container
 from .. import constants as c
 from ..buffer import as_bytes
 from ..errors import FrameError
+from ..keys import TRACED
 from ..kinds import RELAYED
 from ..shedding import fit
 from ..trace import NotSampled
@@ -34,9 +35,7 @@ def restamp(data: Buffer, trace: Trace) -> bytes:
         return whole  # L-3
     stamp = stamp_of(trace)
     others = {
-        write_key(key): entry.data
-        for key, entry in layout.entries.items()
-        if key not in (c.TRACE, c.TRACESTATE)
+        write_key(key): entry.data for key, entry in layout.entries.items() if key not in TRACED
     }
     extension_map = fit(others, stamp)
     if c.TRACE in stamp and stamp[c.TRACE].encoded() is None:

@@ -1,10 +1,11 @@
 """TraceContext, and what of it stands in keys 1, 3 and 13: sections 3.5 and 4.1."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from .. import constants as c
-from .. import usable
+from .. import pickling, usable
+from ..keys import CONTEXTS
 from ..sealed import Frozen
 from ..shedding import Context, Tracestate, Whole
 from ..trace import (
@@ -69,6 +70,15 @@ class TraceContext(Frozen):
     def __hash__(self) -> int:
         return hash(self._fields())
 
+    def __copy__(self) -> "TraceContext":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "TraceContext":
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[int, int, int, str]]:
+        return pickling.trace_context, self._fields()
+
     def __repr__(self) -> str:
         return represent(self.trace_id, self.span_id, self.flags, self.state)
 
@@ -115,11 +125,10 @@ def _binary(trace: TraceContext) -> bytes:
     return encode_value(b"\0\0" + trace_id + b"\1" + span_id + b"\2" + bytes([trace.flags]))
 
 
-def with_raw_creation(extensions: Extensions | None) -> Extensions | None:
-    """The extensions with a TraceContext as the shared writer takes it: encoded."""
+def with_raw_contexts(extensions: Extensions | None) -> Extensions | None:
+    """The extensions with each TraceContext as the shared writer takes it: encoded."""
     if not isinstance(extensions, Mapping):
         return extensions
-    creation = extensions.get(c.CREATION)
-    if not isinstance(creation, TraceContext):
-        return extensions
-    return {**extensions, c.CREATION: RawItem(_binary(creation))}
+    given = {key: extensions.get(key) for key in CONTEXTS}
+    raw = {k: RawItem(_binary(v)) for k, v in given.items() if isinstance(v, TraceContext)}
+    return {**extensions, **raw} if raw else extensions
