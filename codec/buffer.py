@@ -22,10 +22,9 @@ def contiguous(data: bytes | bytearray | memoryview) -> memoryview:
     try:
         view = memoryview(data)
     except TypeError:
-        hint = "; encode it first" if isinstance(data, str) else ""
-        raise TypeError(
-            f"expected bytes, bytearray or memoryview, not {type(data).__name__}{hint}"
-        ) from None
+        given = type(data).__name__
+        hint = "; encode it first" if given == "str" else ""
+        raise TypeError(f"expected bytes, bytearray or memoryview, not {given}{hint}") from None
     if view.nbytes and not view.c_contiguous:
         raise BufferError("the memoryview is not contiguous; pass bytes(view)")
     return view

@@ -1,6 +1,6 @@
 """What both halves promise of their types; the compiled ones keep it by being compiled."""
 
-from typing import NoReturn
+from typing import Any
 
 
 class Sealed:
@@ -14,7 +14,7 @@ class Sealed:
         if base.__module__ != __name__:
             raise TypeError(f"{base.__name__} cannot be subclassed")
 
-    def __reduce__(self) -> NoReturn:
+    def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError(f"cannot pickle or copy a {type(self).__name__}")
 
 

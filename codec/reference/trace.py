@@ -129,6 +129,9 @@ def with_raw_contexts(extensions: Extensions | None) -> Extensions | None:
     """The extensions with each TraceContext as the shared writer takes it: encoded."""
     if not isinstance(extensions, Mapping):
         return extensions
-    given = {key: extensions.get(key) for key in CONTEXTS}
-    raw = {k: RawItem(_binary(v)) for k, v in given.items() if isinstance(v, TraceContext)}
+    raw: dict[int | str, object] = {}
+    for key in CONTEXTS:
+        value = extensions.get(key)
+        if isinstance(value, TraceContext):
+            raw[key] = RawItem(_binary(value))
     return {**extensions, **raw} if raw else extensions

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.checks import frame_bytes, growth, refused
+from tests.unit.checks import frame_bytes, growth, refused, registered_keys
 from tracewire.codec.trace import NOT_SAMPLED
 from tracewire.codec.value import RawItem
 
@@ -338,7 +338,7 @@ def test_a_known_key_does_not_excuse_a_wrong_type(codec: ModuleType, key: int) -
         codec.encode_request(1, "m", extensions={key: 1.5})
 
 
-NAMES = {5: "baggage", 7: "timeout", 9: "content_format", 11: "fanout", 13: "creation"}
+NAMES = {key: name for key, name in registered_keys().items() if key > 3}
 
 
 @pytest.mark.parametrize("key", NAMES)

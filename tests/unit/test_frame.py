@@ -359,7 +359,16 @@ def test_a_frame_rebuilt_from_what_was_read_is_the_same(codec: ModuleType, sampl
 
 
 def test_raw_extensions_make_the_same_frame_whatever_they_hold(codec: ModuleType) -> None:
-    values = {1: None, 3: 5, 5: 1, 7: -1, 13: b"", 15: {}, 65536: [[]], "k": {"a": {}}}
+    values: dict[int | str, object] = {
+        1: None,
+        3: 5,
+        5: 1,
+        7: -1,
+        13: b"",
+        15: {},
+        65536: [[]],
+        "k": {"a": {}},
+    }
     frame = codec.decode(frame_bytes(0, 1, "m", b"body", values))
     assert list(frame.raw_extensions) == list(values)
     fields = frame.kind, frame.id, frame.target, frame.payload
