@@ -55,9 +55,16 @@ SENTENCES: Final = {
 class FrameError(ValueError):
     """Bytes that break a rule, or arguments that cannot make a valid frame.
 
-    ``rule``: the id of the rule of the specification. ``offset``: the first byte of the item that
-    breaks it, or the input's length where that ends too early; None for arguments. ``field``: the
-    part of the frame it lies in. ``kind`` and ``id``: those of the frame, None where not yet read.
+    Its attributes are its arguments.
+
+    Args:
+        rule: the id of the rule of the specification.
+        offset: the first byte of the item that breaks it, or the input's length where that ends too
+            early; None for arguments.
+        field: the part of the frame it lies in.
+        kind: that of the frame, None where it was not read yet.
+        id: that of the frame, None where it was not read yet.
+        detail: what else there is to say.
     """
 
     def __init__(

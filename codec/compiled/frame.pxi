@@ -11,11 +11,21 @@ cdef object NOTHING = MappingProxyType({})
 cdef class Frame:
     """One frame, which cannot be changed. Equal frames have equal bytes.
 
-    ``kind``: a Kind, an int where it is unknown, None for a bare message. ``id``: 0 where nothing
-    is answered. ``target``: the method, the status, or 0. ``payload``: the body. Made from fields,
-    it raises FrameError where they make no valid frame and TypeError for wrong types. What
-    ``raw_extensions`` holds is written as it is; ``trace`` and ``extensions`` give the keys that it
-    lacks.
+    It can be pickled and copied; a pickle is loaded into the half of the codec that serves.
+
+    Args:
+        kind: a Kind, or another number of at most 65,535; None when it was read of a bare message.
+        id: pairs a request with its response; 0 where nothing is answered.
+        target: the method, the status, or 0.
+        payload: the body.
+        trace: a TraceContext, NOT_SAMPLED, or None where it is undecided.
+        extensions: as for `encode_request`.
+        raw_extensions: values as encoded, which are written as they are. What ``trace`` and
+            ``extensions`` give for the same keys is passed over.
+
+    Raises:
+        FrameError: the fields make no valid frame; ``rule`` and ``field`` say why.
+        TypeError: a field is of a wrong type.
     """
 
     cdef bytes data
@@ -91,10 +101,11 @@ cdef class Frame:
 
     @property
     def extensions(self):
-        """Every key but 1 and 3, read only: usable values of known keys in Python, others RawItem.
+        """Every key but 1 and 3, read only, as values in Python.
 
-        Unusable values of known keys are absent. Baggage is a mapping, fanout a tuple, creation a
-        TraceContext.
+        Known keys have what section 3.4 says: baggage is a mapping, fanout a tuple, creation a
+        TraceContext; where their values are unusable they are absent. Text keys, and numbers that
+        nobody assigned, have int, bytes, str, bool, None, list or dict.
         """
         if self.extensions_read is None:
             self.extensions_read = (
@@ -104,7 +115,10 @@ cdef class Frame:
 
     @property
     def raw_extensions(self):
-        """Every extension as encoded, read only, in the order of the frame."""
+        """Every key, 1 and 3 too, to its value as encoded; read only, in the order of the frame.
+
+        A Frame that is made of these is the same frame.
+        """
         return MappingProxyType({key: RawItem(data) for key, data in encoded_entries(self)})
 
     def __eq__(self, other):
@@ -134,7 +148,19 @@ cdef class Frame:
 
 
 def decode(data):
-    """The frame in ``data``. FrameError names the first rule that is broken, and where."""
+    """The frame in ``data``, which holds that frame and nothing else.
+
+    Args:
+        data: the bytes, copied unless they are ``bytes``.
+
+    Returns:
+        The Frame. Its fields are made when they are read, and unusable context reads as absent.
+
+    Raises:
+        FrameError: the first rule that is broken, and where (sections 2 and 3).
+        TypeError: ``data`` is no buffer.
+        BufferError: ``data`` is a view that is not contiguous.
+    """
     return decode_bytes(<bytes>data if type(data) is bytes else as_bytes(data))
 
 

@@ -16,7 +16,24 @@ cdef struct Stamp:
 
 
 def encode_request(id, method, payload=b"", trace=None, extensions=None):
-    """A request as bytes. FrameError where the arguments make no valid frame."""
+    """A request as bytes.
+
+    Args:
+        id: pairs the request with its response, 1 to 4,294,967,295.
+        method: 1 to 255 bytes of UTF-8.
+        payload: the body; empty means no value.
+        trace: a TraceContext, NOT_SAMPLED, or None where it is undecided.
+        extensions: other values by key. A key is a number, or text of at most 64 bytes; a value is
+            what section 3.4 has for its key, a RawItem, or any value of the subset.
+
+    Returns:
+        The frame, without the length that a stream needs. Of context it holds what fits; what was
+        left out is counted (E-2 to E-5).
+
+    Raises:
+        FrameError: the arguments make no valid frame; ``rule`` and ``field`` say why.
+        TypeError: an argument is of a wrong type.
+    """
     cdef bytes written = write_named(REQUEST, id, method, payload, trace, extensions)
     if written is None:
         written = write_slowly(REQUEST, id, typed_method(method), payload, trace, extensions)
@@ -24,7 +41,21 @@ def encode_request(id, method, payload=b"", trace=None, extensions=None):
 
 
 def encode_response(id, payload=b"", status=0, extensions=None):
-    """A response as bytes. FrameError where the arguments make no valid frame."""
+    """A response as bytes.
+
+    Args:
+        id: that of the request, 1 to 4,294,967,295.
+        payload: the result, or the error's payload; empty means no value.
+        status: a Status, or another number of at most 4,294,967,295.
+        extensions: as for `encode_request`.
+
+    Returns:
+        The frame, without the length that a stream needs.
+
+    Raises:
+        FrameError: the arguments make no valid frame; ``rule`` and ``field`` say why.
+        TypeError: an argument is of a wrong type.
+    """
     cdef bytes written = write_answer(id, payload, status, extensions)
     if written is not None:
         return written
@@ -34,7 +65,21 @@ def encode_response(id, payload=b"", status=0, extensions=None):
 
 
 def encode_notification(method, payload=b"", trace=None, extensions=None):
-    """A notification as bytes. FrameError where the arguments make no valid frame."""
+    """A notification as bytes.
+
+    Args:
+        method: 0 to 255 bytes of UTF-8; empty makes an envelope, as `wrap` does.
+        payload: the body; empty means no value.
+        trace: a TraceContext, NOT_SAMPLED, or None where it is undecided.
+        extensions: as for `encode_request`.
+
+    Returns:
+        The frame, without the length that a stream needs.
+
+    Raises:
+        FrameError: the arguments make no valid frame; ``rule`` and ``field`` say why.
+        TypeError: an argument is of a wrong type.
+    """
     cdef bytes written = write_named(NOTIFICATION, 0, method, payload, trace, extensions)
     if written is None:
         written = write_slowly(NOTIFICATION, 0, typed_method(method), payload, trace, extensions)
@@ -42,7 +87,18 @@ def encode_notification(method, payload=b"", trace=None, extensions=None):
 
 
 def encode(frame):
-    """The frame as bytes. TypeError for a bare message, which has no frame."""
+    """The bytes of a frame.
+
+    Args:
+        frame: a Frame that was decoded or made from fields.
+
+    Returns:
+        The bytes it was decoded from, or those it was written as.
+
+    Raises:
+        TypeError: it is no Frame, or it is a bare message, which has no frame: send its payload, or
+            `wrap` it.
+    """
     if type(frame) is not Frame:
         raise TypeError(f"expected Frame, not {type(frame).__name__}")
     if (<Frame>frame).layout.kind == BARE:

@@ -15,12 +15,36 @@ from .trace import Trace
 
 
 def is_frame(data: Buffer) -> bool:
-    """Whether the data begins like a frame, by its first four bytes. M-2"""
+    """Whether the data begins like a frame, by its first four bytes alone. M-2
+
+    Args:
+        data: the beginning of a message, or all of it.
+
+    Returns:
+        True also for what `decode` refuses further on.
+
+    Raises:
+        TypeError: ``data`` is no buffer.
+        BufferError: ``data`` is a view that is not contiguous.
+    """
     return first_bytes(data, len(BASE)) in (BASE, EXTENDED)
 
 
 def wrap(message: Buffer, trace: Trace = None, extensions: Extensions | None = None) -> bytes:
-    """An envelope around a message."""
+    """An envelope around a message, for a transport of one's own. Section 5.4
+
+    Args:
+        message: the bytes of the message as they were sent so far.
+        trace: a TraceContext, NOT_SAMPLED, or None where it is undecided.
+        extensions: as for `encode_request`.
+
+    Returns:
+        A frame, which `unwrap` reads.
+
+    Raises:
+        FrameError: the extensions make no valid frame; ``rule`` and ``field`` say why.
+        TypeError: an argument is of a wrong type, such as text for the message.
+    """
     return encode_notification("", message, trace, extensions)
 
 
@@ -30,12 +54,23 @@ def unwrap(
     mode: Literal["both", "framed", "bare"] = "both",
     understood: Container[int] = (),
 ) -> Frame:
-    """The message in ``data``, bare (``kind`` is None) or in an envelope.
+    """The message in ``data``, bare or in an envelope. Section 5.4
 
-    ``mode``: ``both`` tells them apart by the first four bytes, ``framed`` takes envelopes only,
-    ``bare`` takes every message as it is. ``understood``: the even keys that the caller
-    understands. FrameError as decode; M-3 for a valid frame that is no envelope; X-11 for other
-    even keys.
+    Args:
+        data: what came from the transport.
+        mode: ``both`` tells bare messages and envelopes apart by the first four bytes; ``framed``
+            takes envelopes only; ``bare`` takes every message as it is.
+        understood: the even keys that the caller understands.
+
+    Returns:
+        A Frame whose ``payload`` is the message. It ``is_bare`` where there was no envelope.
+
+    Raises:
+        FrameError: as `decode`; M-3 for a valid frame that is no envelope; X-11 for an even key
+            that is not understood.
+        ValueError: ``mode`` is another word.
+        TypeError: ``data`` is no buffer.
+        BufferError: ``data`` is a view that is not contiguous.
     """
     if mode not in ("both", "framed", "bare"):
         raise ValueError(f"mode must be 'both', 'framed' or 'bare', not {mode!r}")

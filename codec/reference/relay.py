@@ -15,9 +15,18 @@ from .trace import Trace, TraceContext, read_trace, stamp_of
 
 
 def peek_trace(data: Buffer) -> bool | None:
-    """Whether the message is sampled, False: decided not, None: undecided or bare.
+    """Whether a message is sampled, without a Frame being made.
 
-    Says of every valid frame what its ``trace`` says; of an invalid one it may say anything.
+    Args:
+        data: a frame or a bare message.
+
+    Returns:
+        True: sampled. False: decided not to be. None: undecided, or bare. Says of every valid frame
+        what its ``trace`` says; of an invalid one it may say anything.
+
+    Raises:
+        TypeError: ``data`` is no buffer.
+        BufferError: ``data`` is a view that is not contiguous.
     """
     try:
         trace, _ = read_trace(read_layout(as_bytes(data)).entries)
@@ -27,7 +36,20 @@ def peek_trace(data: Buffer) -> bool | None:
 
 
 def restamp(data: Buffer, trace: Trace) -> bytes:
-    """The frame with another trace, all else byte by byte as it was. FrameError as decode."""
+    """The frame with another trace and tracestate, all else byte by byte as it was. Section 4.3
+
+    Args:
+        data: a frame. One of a kind that relays do not pass on comes back unchanged (L-3).
+        trace: a TraceContext, NOT_SAMPLED, or None, which takes the trace away.
+
+    Returns:
+        The frame. Where its map has no room for the trace it is unchanged, which is counted (L-2).
+
+    Raises:
+        FrameError: as `decode`.
+        TypeError: an argument is of a wrong type.
+        BufferError: ``data`` is a view that is not contiguous.
+    """
     whole = as_bytes(data)
     layout = read_layout(whole)
     typed(trace, TraceContext, NotSampled, type(None))
@@ -44,7 +66,19 @@ def restamp(data: Buffer, trace: Trace) -> bytes:
 
 
 def strip(data: Buffer) -> bytes:
-    """The base frame. FrameError as decode, and X-11 where an even key demands to be understood."""
+    """The base frame: what an old peer knows of a frame. Section 4.3
+
+    Args:
+        data: a frame.
+
+    Returns:
+        The frame without its extensions.
+
+    Raises:
+        FrameError: as `decode`, and X-11 where an even key demands to be understood.
+        TypeError: ``data`` is no buffer.
+        BufferError: ``data`` is a view that is not contiguous.
+    """
     whole = as_bytes(data)
     layout = read_layout(whole)
     refuse_even(layout, ())  # L-4

@@ -9,7 +9,19 @@ from .frame import Frame, decode
 
 
 def to_stream(frame_bytes: Buffer) -> bytes:
-    """The frame after its length, as it goes on a stream. S-1"""
+    """The frame after its length in 4 bytes, as it goes on a stream. Section 5.1
+
+    Args:
+        frame_bytes: a frame as it was encoded.
+
+    Returns:
+        The record, which `StreamDecoder` reads.
+
+    Raises:
+        FrameError: S-1, the frame is too long for such a length.
+        TypeError: ``frame_bytes`` is no buffer.
+        BufferError: ``frame_bytes`` is a view that is not contiguous.
+    """
     record = as_bytes(frame_bytes)
     if len(record) >= 1 << 8 * c.STREAM_PREFIX:
         raise FrameError("S-1")  # S-1
@@ -17,10 +29,16 @@ def to_stream(frame_bytes: Buffer) -> bytes:
 
 
 class StreamDecoder(Sealed):
-    """Frames out of a stream that arrives in pieces of any size.
+    """Frames out of a stream that arrives in pieces of any size. Section 5.1
 
-    ``max_frame``: the longest record that is accepted, in bytes without its prefix. One decoder
-    serves one stream and one thread.
+    One decoder serves one stream and one thread.
+
+    Args:
+        max_frame: the longest record that is accepted, in bytes without its prefix; 1 to 2**32 - 1.
+
+    Raises:
+        ValueError: ``max_frame`` lies outside.
+        TypeError: ``max_frame`` is no number.
     """
 
     __slots__ = ("_buffer", "_max_frame", "_overlong")
@@ -37,10 +55,19 @@ class StreamDecoder(Sealed):
         return self._max_frame
 
     def feed(self, data: Buffer) -> list[Frame | FrameError]:
-        """The records that are complete now, an invalid one as the FrameError that says why.
+        """The records that are complete now.
 
-        A record over the maximum is refused as soon as its length is known: its error is the last
-        item, and later feeds return an empty list.
+        Args:
+            data: the next piece of the stream.
+
+        Returns:
+            A Frame for each record, for an invalid one the FrameError that says why; offsets count
+            from the first byte after the prefix. A record over the maximum is refused as soon as
+            its length is known: its error is the last item, and later feeds return an empty list.
+
+        Raises:
+            TypeError: ``data`` is no buffer.
+            BufferError: ``data`` is a view that is not contiguous.
         """
         items: list[Frame | FrameError] = []
         piece = as_bytes(data)
@@ -65,7 +92,11 @@ class StreamDecoder(Sealed):
         return items
 
     def eof(self) -> FrameError | None:
-        """The error of a record that the end of the stream cut off, if it did."""
+        """What the end of the stream cut off.
+
+        Returns:
+            The FrameError of a record that is not complete, None where there is none.
+        """
         if not self._buffer:
             return None
         return FrameError("S-3", max(0, len(self._buffer) - c.STREAM_PREFIX))  # S-3

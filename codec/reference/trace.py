@@ -26,8 +26,17 @@ FALSE: Final = encode_value(False)
 class TraceContext(Frozen):
     """The W3C trace context of a span: ids, flags and tracestate.
 
-    ``trace_id``: 128 bits. ``span_id``: 64 bits. ``flags``: a byte, bit 0 is *sampled*. ``state``:
-    the tracestate list. Raises ValueError for ids that are zero or too large.
+    It cannot be changed, and can be pickled and copied.
+
+    Args:
+        trace_id: 128 bits, not 0.
+        span_id: 64 bits, not 0.
+        flags: a byte, whose bit 0 is *sampled*.
+        state: the tracestate list.
+
+    Raises:
+        ValueError: an id is 0, or a number is too large.
+        TypeError: an argument is of a wrong type.
     """
 
     __slots__ = ("flags", "span_id", "state", "trace_id")
@@ -56,7 +65,18 @@ class TraceContext(Frozen):
 
     @classmethod
     def from_traceparent(cls, text: str, tracestate: str = "") -> "TraceContext":
-        """The context in the value of a ``traceparent`` header. ValueError where it is bad."""
+        """The context in the value of a ``traceparent`` header (W3C Trace Context, 3.2).
+
+        Args:
+            text: the value; a later version is read by the part that is known of it.
+            tracestate: the value of the ``tracestate`` header.
+
+        Returns:
+            A TraceContext.
+
+        Raises:
+            ValueError: the text is no traceparent, which the error shows.
+        """
         return cls(*parse_traceparent(text), tracestate)
 
     def _fields(self) -> tuple[int, int, int, str]:

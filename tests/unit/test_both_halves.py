@@ -5,6 +5,7 @@ import inspect
 import operator
 import os
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -48,6 +49,8 @@ SHARED = {
     "RawItem": RawItem,
     "FrameError": FrameError,
 }
+#: What takes their arguments, which a compiled class does not tell.
+CONSTRUCTORS = {name: getattr(reference, name).__init__ for name in CLASSES}
 #: A value of each kind that a program may hold on to.
 VALUES: dict[str, Callable[[Any], Any]] = {
     "Frame": lambda codec: codec.decode(frame_bytes(extensions={1: BINARY_TRACE, 5: {"k": "v"}})),
@@ -81,6 +84,20 @@ def test_classes_are_documented_and_named_alike(codec: ModuleType, name: str) ->
     cls = getattr(codec, name)
     assert (cls.__name__, cls.__qualname__) == (name, name)
     assert inspect.getdoc(cls) == inspect.getdoc(getattr(reference, name))
+
+
+@pytest.mark.parametrize("name", [*SIGNATURES, *CLASSES, "FrameError", "RawItem"])
+def test_an_entry_point_says_what_it_takes_gives_and_refuses(codec: ModuleType, name: str) -> None:
+    entry = operator.attrgetter(name)(codec)
+    doc = inspect.getdoc(entry) or ""
+    if not isinstance(entry, type):
+        assert "\nReturns:\n    " in doc or name == "TraceContext.to_traceparent"
+    elif name != "FrameError":
+        assert "\nRaises:\n    " in doc
+    constructor = entry.__init__ if name in ("FrameError", "RawItem") else entry
+    taken = inspect.signature(CONSTRUCTORS.get(name, constructor)).parameters.keys() - {"self"}
+    said = set(re.findall(r"^    (\w+): ", doc.partition("\nArgs:\n")[2].split("\n\n")[0], re.M))
+    assert said == taken
 
 
 @pytest.mark.parametrize("name", SHARED)

@@ -6,6 +6,7 @@ import importlib.resources
 import inspect
 import operator
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -229,6 +230,20 @@ def test_both_halves_have_the_same_signatures_and_docs(name: str) -> None:
     ours, theirs = (operator.attrgetter(name)(half) for half in (reference, _speedups))
     assert shape(theirs) == shape(ours)
     assert inspect.getdoc(theirs) == inspect.getdoc(ours)
+
+
+def test_no_docstring_of_the_codec_begins_with_a_word_that_leans_on_its_name() -> None:
+    sources = [path for path in (ROOT / "codec").rglob("*.p*") if path.suffix != ".pyc"]
+    said = {path.name: re.findall(r'"""\s*(\w+)', path.read_text()) for path in sources}
+    assert {"keys.py", "frame.pxi", "_speedups.pyx"} <= said.keys()
+    assert {name for name, words in said.items() if {"Of", "Those"} & set(words)} == set()
+
+
+def test_what_both_halves_share_imports_neither() -> None:
+    shared = [path for path in (ROOT / "codec").glob("*.py") if path.name != "__init__.py"]
+    imports = re.compile(r"^\s*(?:from|import) .*\b(?:reference|compiled|_speedups)\b", re.M)
+    assert [path.name for path in shared if imports.search(path.read_text())] == []
+    assert imports.search((ROOT / "codec/__init__.py").read_text())
 
 
 def test_the_stub_has_the_types_of_the_reference() -> None:
