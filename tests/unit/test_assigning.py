@@ -11,10 +11,10 @@ import pytest
 import tracewire
 
 KEYS = """
-    Key(15, "priority", "U-8", Uint(most=255)),
-    Key(16, "demand", "U-9", Uint(read_as=9)),
+    Key(65015, "priority", "U-8", Uint(most=255)),
+    Key(65016, "demand", "U-9", Uint(read_as=9)),
     Key(40_001, "label", "U-10", usable.tracestate),
-    Key(19, "origin", "U-11", usable.trace_ids, sheds=0),
+    Key(65019, "origin", "U-11", usable.trace_ids, sheds=0),
 )
 
 #: The keys that the specification may"""
@@ -28,7 +28,7 @@ KINDS: Final"""
 ASSIGNED = (
     ("keys.py", "\n)\n\n#: The keys that the specification may", KEYS),
     ("kinds.py", "\n)\n\nKINDS: Final", KINDS),
-    ("constants.py", "    PONG = 7\n", "    PONG = 7\n    ITEM = 9\n    RUMOUR = 40_000\n"),
+    ("constants.py", "    PONG = 7\n", "    PONG = 7\n    ITEM = 32_769\n    RUMOUR = 40_000\n"),
 )
 
 #: Runs each case on both halves, and prints what came of it.
@@ -61,14 +61,14 @@ def raw(codec, key, item):
     return read(codec, codec.encode(frame))[3]
 
 def restamped(codec, kind, id, target):
-    data = codec.encode(codec.Frame(kind, id, target, b"", None, {15: 1}))
+    data = codec.encode(codec.Frame(kind, id, target, b"", None, {65015: 1}))
     return codec.restamp(data, codec.TraceContext(1, 2, 1)) == data
 
 def made(codec, kind, id, target):
     return read(codec, codec.encode(codec.Frame(kind, id, target)))
 
 def full(codec):
-    extensions = {"fill": bytes(16_320), 19: codec.TraceContext(1, 2, 1)}
+    extensions = {"fill": bytes(16_320), 65019: codec.TraceContext(1, 2, 1)}
     data = codec.encode_request(1, "m", b"", codec.TraceContext(3, 4, 1), extensions)
     frame = codec.decode(data)
     return sorted(map(str, frame.raw_extensions))
@@ -77,40 +77,40 @@ def full(codec):
 
 #: Expressions of a half `c`, and what they come to.
 CASES = {
-    "request(c, {15: 7})": ("d9d4f785000161" + "6d40" + "a10f07", "{15: 7}"),
-    "request(c, {15: 255})[1]": "{15: 255}",
-    "request(c, {15: 256})": "U-8",
-    "request(c, {15: -1})": "U-8",
-    "request(c, {15: None})": "U-8",
-    "request(c, {15: 1, 7: 2, 9: 3, 65_537: 4})[1]": "{7: 2, 9: 3, 15: 1, 65537: 4}",
-    "request(c, {15: 1, 2: 3}, c.TraceContext(1, 2, 1))[1]": "{2: 3, 15: 1}",
-    "request(c, {16: 2**64 - 1})[1]": "{16: 9}",
+    "request(c, {65015: 7})": ("d9d4f785000161" + "6d40" + "a119fdf707", "{65015: 7}"),
+    "request(c, {65015: 255})[1]": "{65015: 255}",
+    "request(c, {65015: 256})": "U-8",
+    "request(c, {65015: -1})": "U-8",
+    "request(c, {65015: None})": "U-8",
+    "request(c, {65015: 1, 7: 2, 9: 3, 65_537: 4})[1]": "{7: 2, 9: 3, 65015: 1, 65537: 4}",
+    "request(c, {65015: 1, 2: 3}, c.TraceContext(1, 2, 1))[1]": "{2: 3, 65015: 1}",
+    "request(c, {65016: 2**64 - 1})[1]": "{65016: 9}",
     "request(c, {40_001: 'a'})[1]": "{40001: 'a'}",
     "request(c, {40_001: 5})": "U-10",
-    "request(c, {40_003: 5, 17: None})[1]": "{17: None, 40003: 5}",
-    "c.encode_response(1, b'', 0, {15: 256})": "U-8",
+    "request(c, {40_003: 5, 40_005: None})[1]": "{40003: 5, 40005: None}",
+    "c.encode_response(1, b'', 0, {65015: 256})": "U-8",
     "c.encode_notification('m', b'', None, {40_001: 1})": "U-10",
-    "raw(c, 15, '190100')": ("{}", {"unusable_priority": 1}),
-    "raw(c, 15, '18ff')": "{15: 255}",
-    "raw(c, 16, '20')": ("{}", {"unusable_demand": 1}),
+    "raw(c, 65015, '190100')": ("{}", {"unusable_priority": 1}),
+    "raw(c, 65015, '18ff')": "{65015: 255}",
+    "raw(c, 65016, '20')": ("{}", {"unusable_demand": 1}),
     "raw(c, 40_001, '05')": ("{}", {"unusable_label": 1}),
-    "raw(c, 19, '05')": ("{}", {"unusable_origin": 1}),
-    "request(c, {19: 5})[1]": ("{}", {"shed_origin": 1}),
-    "type(c.decode(c.wrap(b'', None, {19: c.TraceContext(1, 2, 1)})).extensions[19])"
+    "raw(c, 65019, '05')": ("{}", {"unusable_origin": 1}),
+    "request(c, {65019: 5})[1]": ("{}", {"shed_origin": 1}),
+    "type(c.decode(c.wrap(b'', None, {65019: c.TraceContext(1, 2, 1)})).extensions[65019])"
     " is c.TraceContext": True,
     "full(c)": (["1", "fill"], {"shed_origin": 1}),
-    "made(c, 9, 1, 4)": ("<Kind.ITEM: 9>", 1, 4, "{}"),
-    "made(c, 9, 0, 4)": "F-9",
-    "made(c, 9, 1, 'm')": "F-13",
+    "made(c, 32_769, 1, 4)": ("<Kind.ITEM: 32769>", 1, 4, "{}"),
+    "made(c, 32_769, 0, 4)": "F-9",
+    "made(c, 32_769, 1, 'm')": "F-13",
     "made(c, 40_000, 0, 'm')": ("<Kind.RUMOUR: 40000>", 0, "m", "{}"),
     "made(c, 40_000, 1, 'm')": "F-10",
     "made(c, 40_000, 0, 4)": "F-12",
-    "made(c, 8, 0, 'm')": ("8", 0, "m", "{}"),
+    "made(c, 32_768, 0, 'm')": ("32768", 0, "m", "{}"),
     "made(c, 39_999, 5, 4)": ("39999", 5, 4, "{}"),
     "made(c, 40_001, 5, 4)": ("40001", 5, 4, "{}"),
-    "restamped(c, 9, 1, 4)": False,
+    "restamped(c, 32_769, 1, 4)": False,
     "restamped(c, 40_000, 0, 'm')": True,
-    "restamped(c, 8, 0, 'm')": True,
+    "restamped(c, 32_768, 0, 'm')": True,
     "restamped(c, 7, 1, 0)": True,
 }
 
@@ -149,7 +149,7 @@ def test_a_half_knows_what_was_assigned(assigned: Path, half: str) -> None:
 
 
 def test_what_is_assigned_in_a_copy_is_unknown_here() -> None:
-    program = "from tracewire.codec.keys import KEYS; print(15 in KEYS, 9 in KEYS)"
+    program = "from tracewire.codec.keys import KEYS; print(65015 in KEYS, 9 in KEYS)"
     assert run(Path(tracewire.__file__).parents[1], program) == ["False True"]
 
 
