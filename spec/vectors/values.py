@@ -323,7 +323,7 @@ def _several() -> list[Json]:
         rest = [(k, value) for k, value in meant if k != key]
         made.append(_read(f"U-{at}/alone-among-good-ones", entries, trace, rest, unusable))
     every = [(key, NULL) for key, _ in good]
-    made.append(_read("U-1/nothing-usable", every, unusable=tuple(KEYS)))
+    made.append(_read("U-1/nothing-usable", every, unusable=tuple(key for key, _ in every)))
     return made
 
 
