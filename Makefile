@@ -126,7 +126,7 @@ lint: .venv/installed ## ruff, mypy, and the stub held to the compiled module
 	.venv/bin/ruff format --check
 	.venv/bin/mypy -p tracewire
 	.venv/bin/mypy $(wildcard spec/generators spec/model tests fuzz examples)
-	.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml tracewire.codec._speedups
+	.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml tracewire.codec.compiled._speedups
 
 .PHONY: format
 format: .venv/installed ## let ruff format and sort

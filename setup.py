@@ -16,6 +16,8 @@ from setuptools import Extension, setup
 PACKAGES = {
     "tracewire": "package",
     "tracewire.codec": "codec",
+    "tracewire.codec.compiled": "codec/compiled",
+    "tracewire.codec.reference": "codec/reference",
     "tracewire.protocol": "protocol",
     **{
         f"tracewire.protocol.{wing}": f"protocol/{wing}"
@@ -31,7 +33,7 @@ PACKAGES = {
 }
 DATA = {
     "tracewire": ["py.typed"],
-    "tracewire.codec": ["*.pyi"],
+    "tracewire.codec.compiled": ["*.pyi"],
     "tracewire.spec": [
         "tracewire.md",
         "registry.toml",
@@ -59,21 +61,15 @@ else:
     kind, compile_args = "release", ["-O3", "-DCYTHON_WITHOUT_ASSERTIONS"]
 
 speedups = Extension(
-    "tracewire.codec._speedups",
-    ["codec/_speedups.pyx"],
-    depends=glob("codec/*.pxi"),
+    "tracewire.codec.compiled._speedups",
+    ["codec/compiled/_speedups.pyx"],
+    depends=glob("codec/compiled/*.pxi"),
     extra_compile_args=compile_args,
     extra_link_args=link_args,
     optional=not switch("REQUIRE_EXTENSIONS"),  # without a compiler: a warning, and pure Python
 )
-directives = {
-    "language_level": 3,
-    "boundscheck": kind == "debug",
-    "wraparound": False,
-    "cdivision": True,
-    "auto_pickle": False,
-    "autotestdict": False,
-}
+# A directive in the header of the .pyx wins over one from here, so none stands in both.
+directives = {"boundscheck": kind == "debug"}
 setup(
     packages=list(PACKAGES),
     package_dir=PACKAGES,

@@ -4,21 +4,21 @@
 """
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from tracewire.codec.constants import Kind, Status
 from tracewire.codec.counters import counters
 from tracewire.codec.errors import FrameError
-from tracewire.codec.trace import NOT_SAMPLED
+from tracewire.codec.trace import NOT_SAMPLED, NotSampled
 from tracewire.codec.value import RawItem
 
 if TYPE_CHECKING or os.environ.get("TRACEWIRE_PURE_PYTHON") == "1":
     import tracewire.codec.reference as half
 else:
     try:
-        import tracewire.codec._speedups as half
+        import tracewire.codec.compiled._speedups as half
     except ModuleNotFoundError as missing:
-        if missing.name != "tracewire.codec._speedups":
+        if missing.name != "tracewire.codec.compiled._speedups":
             raise  # the extension is there, but something it needs is not
         import tracewire.codec.reference as half
 
@@ -38,6 +38,9 @@ strip = half.strip
 to_stream = half.to_stream
 unwrap = half.unwrap
 wrap = half.wrap
+
+#: What encoders take, and what is read of a frame.
+Trace: TypeAlias = TraceContext | NotSampled | None
 
 __all__ = [
     "IMPLEMENTATION",

@@ -18,8 +18,13 @@ def first_bytes(data: bytes | bytearray | memoryview, count: int) -> bytes:
 
 
 def contiguous(data: bytes | bytearray | memoryview) -> memoryview:
-    """A view of the buffer. BufferError where it has gaps."""
-    view = memoryview(data)
+    """A view of the buffer. TypeError for what is none, BufferError where it has gaps."""
+    try:
+        view = memoryview(data)
+    except TypeError:
+        given = type(data).__name__
+        hint = "; encode it first" if given == "str" else ""
+        raise TypeError(f"expected bytes, bytearray or memoryview, not {given}{hint}") from None
     if view.nbytes and not view.c_contiguous:
         raise BufferError("the memoryview is not contiguous; pass bytes(view)")
     return view

@@ -41,7 +41,7 @@ class Status(IntEnum):
 
 MAGIC: Final = bytes.fromhex("d9d4f7")  # the head of tag 54519
 
-# Keys of the extension map.
+# Keys of the extension map that code asks for by name; keys.py has a row for each that is assigned.
 TRACE: Final = 1
 TRACESTATE: Final = 3
 BAGGAGE: Final = 5

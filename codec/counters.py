@@ -1,24 +1,13 @@
 """What the codec passed over in silence: context shed by encoders, values unusable to readers."""
 
 from threading import Lock
-from typing import Final
 
-from .constants import BAGGAGE, CONTENT_FORMAT, CREATION, FANOUT, TIMEOUT, TRACE, TRACESTATE
-
-NAMES: Final = {
-    TRACE: "trace",
-    TRACESTATE: "tracestate",
-    BAGGAGE: "baggage",
-    TIMEOUT: "timeout",
-    CONTENT_FORMAT: "content_format",
-    FANOUT: "fanout",
-    CREATION: "creation",
-}
+from .keys import KEYS, ROWS
 
 _lock = Lock()
 _counts = {
-    **{f"shed_{NAMES[key]}": 0 for key in (TRACE, TRACESTATE, BAGGAGE, CREATION)},
-    **{f"unusable_{name}": 0 for name in NAMES.values()},
+    **{f"shed_{row.name}": 0 for row in ROWS if row.sheds is not None},
+    **{f"unusable_{row.name}": 0 for row in ROWS},
 }
 
 
@@ -34,11 +23,11 @@ def counters() -> dict[str, int]:
 
 
 def count_shed(key: int, amount: int) -> None:
-    _count(f"shed_{NAMES[key]}", amount)
+    _count(f"shed_{KEYS[key].name}", amount)
 
 
 def count_unusable(key: int) -> None:
-    _count(f"unusable_{NAMES[key]}", 1)
+    _count(f"unusable_{KEYS[key].name}", 1)
 
 
 def _count(name: str, amount: int) -> None:

@@ -5,6 +5,8 @@ from typing import Final
 from . import constants as c
 from .constants import Kind
 
+_KINDS: Final = frozenset(Kind)
+
 #: What went wrong, by rule id. The rules themselves stand in spec/tracewire.md.
 SENTENCES: Final = {
     "F-1": "the input ends before the item does",
@@ -53,9 +55,16 @@ SENTENCES: Final = {
 class FrameError(ValueError):
     """Bytes that break a rule, or arguments that cannot make a valid frame.
 
-    ``rule``: the id of the rule of the specification. ``offset``: the first byte of the item that
-    breaks it, or the input's length where that ends too early; None for arguments. ``field``: the
-    part of the frame it lies in. ``kind`` and ``id``: those of the frame, None where not yet read.
+    Its attributes are its arguments.
+
+    Args:
+        rule: the id of the rule of the specification.
+        offset: the first byte of the item that breaks it, or the input's length where that ends too
+            early; None for arguments.
+        field: the part of the frame it lies in.
+        kind: that of the frame, None where it was not read yet.
+        id: that of the frame, None where it was not read yet.
+        detail: what else there is to say.
     """
 
     def __init__(
@@ -72,7 +81,7 @@ class FrameError(ValueError):
         self.rule = rule
         self.offset = offset
         self.field = field
-        self.kind = kind if kind is None or kind > Kind.PONG else Kind(kind)
+        self.kind = Kind(kind) if kind in _KINDS else kind
         self.id = id
         self.detail = detail
 

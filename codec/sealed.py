@@ -1,10 +1,11 @@
 """What both halves promise of their types; the compiled ones keep it by being compiled."""
 
-from typing import NoReturn
+from typing import Any
 
 
 class Sealed:
-    """A class that is not subclassed, and whose objects are neither pickled nor copied."""
+    """A class that is not subclassed, and whose objects are neither pickled nor copied,
+    unless it says how."""
 
     __slots__ = ()
 
@@ -13,7 +14,7 @@ class Sealed:
         if base.__module__ != __name__:
             raise TypeError(f"{base.__name__} cannot be subclassed")
 
-    def __reduce__(self) -> NoReturn:
+    def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError(f"cannot pickle or copy a {type(self).__name__}")
 
 

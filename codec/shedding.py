@@ -2,12 +2,13 @@
 counts it, so that tracing never decides whether a message can be sent."""
 
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Protocol
 
 from . import constants as c
 from .counters import count_shed
 from .errors import FrameError
 from .item import MAP, TSTR, UINT
+from .keys import SHED_ORDER
 from .value import encode_head, encode_text
 
 
@@ -107,15 +108,11 @@ def _entry(key: object, value: object) -> tuple[bytes, bytes] | None:
         return None
 
 
-#: The order in which context leaves a map that is over its limits. E-5
-ORDER: Final = (c.TRACESTATE, c.BAGGAGE, c.CREATION, c.TRACE)
-
-
 def fit(others: dict[bytes, bytes], context: dict[int, Context]) -> bytes:
     """The extension map as encoded, empty if it has no entry.
 
     ``others``: encoded keys and values that nothing sheds. ``context``: values of the keys in
-    ORDER. FrameError where the others alone exceed the limits (E-6).
+    SHED_ORDER. FrameError where the others alone exceed the limits (E-6).
     """
     _check(others)  # E-6
     while True:
@@ -127,8 +124,8 @@ def fit(others: dict[bytes, bytes], context: dict[int, Context]) -> bytes:
         try:
             _check(entries)
         except FrameError:
-            next_key = next(k for k in ORDER if k in context and context[k].encoded() is not None)
-            context[next_key].shed()
+            held = (context[key] for key in SHED_ORDER if key in context)
+            next(each for each in held if each.encoded() is not None).shed()  # E-5
             continue
         for key, value in context.items():
             if value.left_out:

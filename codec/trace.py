@@ -1,14 +1,11 @@
-"""A trace's context: the decision, the ids, and their W3C text form. Pure Python.
+"""What both halves know of a trace's context: the decision without ids, and the W3C text form.
 
-The compiled codec has a TraceContext of its own, made from the functions here where speed does not
-matter.
+Each half has a TraceContext of its own, made from the functions here where speed does not matter.
 """
 
 import re
 from enum import Enum
 from typing import Final
-
-from .sealed import Frozen
 
 
 class NotSampled(Enum):
@@ -29,57 +26,6 @@ class NotSampled(Enum):
 NOT_SAMPLED: Final = NotSampled.NOT_SAMPLED
 
 _TRACEPARENT: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
-
-
-class TraceContext(Frozen):
-    """The W3C trace context of a span: ids, flags and tracestate.
-
-    ``trace_id``: 128 bits. ``span_id``: 64 bits. ``flags``: a byte, bit 0 is *sampled*. ``state``:
-    the tracestate list. Raises ValueError for ids that are zero or too large.
-    """
-
-    __slots__ = ("flags", "span_id", "state", "trace_id")
-
-    trace_id: int
-    span_id: int
-    flags: int
-    state: str
-
-    def __init__(self, trace_id: int, span_id: int, flags: int, state: str = "") -> None:
-        if not isinstance(state, str):
-            raise TypeError(f"state must be str, not {type(state).__name__}")
-        check_ids(trace_id, span_id, flags)
-        plain = int(flags), int(span_id), str(state), int(trace_id)  # of subclasses too
-        for name, value in zip(self.__slots__, plain, strict=True):
-            object.__setattr__(self, name, value)
-
-    @property
-    def sampled(self) -> bool:
-        """Whether bit 0 of the flags is set."""
-        return bool(self.flags & 1)
-
-    def to_traceparent(self) -> str:
-        """The value of a ``traceparent`` header, in version 00."""
-        return format_traceparent(self.trace_id, self.span_id, self.flags)
-
-    @classmethod
-    def from_traceparent(cls, text: str, tracestate: str = "") -> "TraceContext":
-        """The context in the value of a ``traceparent`` header. ValueError where it is bad."""
-        return cls(*parse_traceparent(text), tracestate)
-
-    def _fields(self) -> tuple[int, int, int, str]:
-        return self.trace_id, self.span_id, self.flags, self.state
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            self._fields() == other._fields() if isinstance(other, TraceContext) else NotImplemented
-        )
-
-    def __hash__(self) -> int:
-        return hash(self._fields())
-
-    def __repr__(self) -> str:
-        return represent(self.trace_id, self.span_id, self.flags, self.state)
 
 
 def represent(trace_id: int, span_id: int, flags: int, state: str) -> str:

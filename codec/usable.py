@@ -1,13 +1,16 @@
 """Reading the values of known keys (section 3.5). Each function takes a value as encoded, one
 valid item, and returns what it means, or None where it is unusable."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypeGuard
 
 from . import constants as c
 from .item import BSTR, MAP, TSTR, Cursor
 from .value import decode_value
+
+ANY_UINT: Final = (1 << 64) - 1  # the largest that a head holds
 
 
 def trace_ids(data: bytes) -> tuple[int, int, int] | None:
@@ -60,16 +63,19 @@ def baggage(data: bytes) -> Mapping[str, str] | None:
     return MappingProxyType(entries) if size <= c.MAX_BAGGAGE_BYTES else None
 
 
-def timeout(data: bytes) -> int | None:
-    """Microseconds, at most 2^47. U-4"""
-    number = decode_value(data)
-    return min(number, c.MAX_TIMEOUT) if _is_uint(number) else None
+@dataclass(frozen=True, slots=True)
+class Uint:
+    """Reads a plain number. U-4, U-5
 
+    ``most``: the largest that is usable. ``read_as``: what larger numbers are read as.
+    """
 
-def content_format(data: bytes) -> int | None:
-    """A CoAP Content-Format number. U-5"""
-    number = decode_value(data)
-    return number if _is_uint(number) and number <= c.MAX_CONTENT_FORMAT else None
+    most: int = ANY_UINT
+    read_as: int = ANY_UINT
+
+    def __call__(self, data: bytes) -> int | None:
+        number = decode_value(data)
+        return min(number, self.read_as) if _is_uint(number) and number <= self.most else None
 
 
 def fanout(data: bytes) -> tuple[int, ...] | None:
@@ -85,15 +91,3 @@ def fanout(data: bytes) -> tuple[int, ...] | None:
 
 def _is_uint(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-#: The keys whose values need nothing but themselves to be read.
-READERS: Final[Mapping[object, Callable[[bytes], object]]] = {
-    c.BAGGAGE: baggage,
-    c.TIMEOUT: timeout,
-    c.CONTENT_FORMAT: content_format,
-    c.FANOUT: fanout,
-}
-
-#: The rules of the keys whose unusable values an encoder refuses. E-9
-RULES: Final[Mapping[object, str]] = {c.TIMEOUT: "U-4", c.CONTENT_FORMAT: "U-5", c.FANOUT: "U-6"}

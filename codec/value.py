@@ -17,7 +17,14 @@ _ENCODED: Final = {False: b"\xf4", True: b"\xf5", None: b"\xf6"}
 
 
 class RawItem(Frozen):
-    """An extension value as encoded: ``data`` is one CBOR item, kept byte by byte."""
+    """An extension value as encoded, kept byte by byte.
+
+    Args:
+        data: one CBOR item of the subset of section 3.2; it is checked when it is written or read.
+
+    Raises:
+        TypeError: ``data`` is not ``bytes``.
+    """
 
     __slots__ = ("data",)
 

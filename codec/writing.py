@@ -4,22 +4,19 @@ from collections.abc import Mapping
 from typing import Final, TypeVar
 
 from . import constants as c
-from . import usable
 from .buffer import as_bytes
 from .errors import FrameError
 from .item import ARRAY, BSTR, NINT, TSTR, UINT
-from .layout import ANSWERED, UNANSWERED, target_fault
-from .shedding import ORDER, Baggage, Context, Tracestate, Whole, fit
-from .trace import NOT_SAMPLED, NotSampled, TraceContext
+from .keys import KEYS, TRACED
+from .kinds import id_fault, target_fault
+from .shedding import Baggage, Context, Whole, fit
 from .value import RawItem, encode_head, encode_value
 
 Buffer = bytes | bytearray | memoryview
-Trace = TraceContext | NotSampled | None
 Extensions = Mapping[int | str, object]
 
 BASE: Final = c.MAGIC + encode_head(ARRAY, 4)
 EXTENDED: Final = c.MAGIC + encode_head(ARRAY, 5)
-FALSE: Final = encode_value(False)
 
 _T = TypeVar("_T")
 
@@ -41,7 +38,7 @@ def write(
     context = {key: value for key, value in stamp.items() if key not in raw}
     for key, value in plain.items():
         write_key(key)
-        if key in (c.TRACE, c.TRACESTATE):
+        if key in TRACED:
             raise FrameError(
                 "U-1", field="extensions", detail="pass trace and tracestate as trace="
             )
@@ -63,10 +60,8 @@ def _write_base(kind: int, id: int, target: str | int, payload: bytes) -> bytes:
         raise FrameError("F-7", field="kind")  # F-7
     if not 0 <= id <= c.MAX_ID:
         raise FrameError("F-8", field="id")  # F-8
-    if kind in ANSWERED and id == 0:
-        raise FrameError("F-9", field="id")  # F-9
-    if kind in UNANSWERED and id != 0:
-        raise FrameError("F-10", field="id")  # F-10
+    if (rule := id_fault(kind, id)) is not None:
+        raise FrameError(rule, field="id")
     numbers = encode_head(UINT, kind) + encode_head(UINT, id)
     return numbers + _write_target(kind, target) + encode_head(BSTR, len(payload)) + payload
 
@@ -87,20 +82,14 @@ def _write_extension(
     key: object, value: object, others: dict[bytes, bytes], context: dict[int, Context]
 ) -> None:
     """Adds one extension, as what a full map may shed or as what it may not."""
-    encoded_key = write_key(key)
-    if isinstance(value, RawItem):
-        data = _write_raw(key, value)
-        if isinstance(key, int) and key in ORDER:
-            context[key] = Whole(data)
-        else:
-            others[encoded_key] = data
-    elif key == c.BAGGAGE:
-        context[c.BAGGAGE] = Baggage(value)
-    elif key != c.CREATION:
-        others[encoded_key] = _write_plain(key, value)
+    encoded_key, row = write_key(key), KEYS.get(key)
+    data = _write_raw(key, value) if isinstance(value, RawItem) else None
+    if row is None or row.sheds is None:
+        others[encoded_key] = _write_plain(key, value) if data is None else data
+    elif data is None and row.number == c.BAGGAGE:
+        context[row.number] = Baggage(value)
     else:
-        creation = _binary(value) if isinstance(value, TraceContext) else None  # E-4
-        context[c.CREATION] = Whole(creation)
+        context[row.number] = Whole(data)  # a TraceContext comes here as a RawItem: E-4
 
 
 def write_key(key: object) -> bytes:
@@ -129,25 +118,10 @@ def _write_plain(key: object, value: object) -> bytes:
         data = encode_value(value)
     except FrameError as error:
         raise FrameError(error.rule, field="extension value", detail=f"key {key!r}") from None
-    if key in usable.READERS and usable.READERS[key](data) is None:
-        raise FrameError(usable.RULES[key], field="extension value")  # E-9
+    row = KEYS.get(key)
+    if row is not None and row.read(data) is None:
+        raise FrameError(row.rule, field="extension value")  # E-9
     return data
-
-
-def stamp_of(trace: Trace) -> dict[int, Context]:
-    """What stands in keys 1 and 3. E-1"""
-    if trace is None:
-        return {}
-    if trace is NOT_SAMPLED:
-        return {c.TRACE: Whole(FALSE)}
-    state = Tracestate(typed(trace, TraceContext).state)
-    return {c.TRACE: Whole(_binary(trace)), c.TRACESTATE: state}
-
-
-def _binary(trace: TraceContext) -> bytes:
-    """The binary trace context, version 0, as encoded (section 3.5)."""
-    trace_id, span_id = trace.trace_id.to_bytes(16, "big"), trace.span_id.to_bytes(8, "big")
-    return encode_value(b"\0\0" + trace_id + b"\1" + span_id + b"\2" + bytes([trace.flags]))
 
 
 def _utf8(text: str, field: str) -> bytes:

@@ -33,7 +33,7 @@ def build_codec() -> Path:
         codec = directory / "tracewire" / "codec"
         shutil.copytree(ROOT / "package", codec.parent)
         shutil.copytree(ROOT / "codec", codec)
-        _compile(codec / "_speedups.pyx", "tracewire.codec._speedups")
+        _compile(codec / "compiled" / "_speedups.pyx", "tracewire.codec.compiled._speedups")
 
     return _built(f"codec-{codec_digest()}", fill)
 
@@ -59,7 +59,7 @@ def peers_digest() -> str:
 
 
 def _codec() -> list[Path]:
-    sources = [path for path in sorted((ROOT / "codec").iterdir()) if path.is_file()]
+    sources = [path for path in sorted((ROOT / "codec").rglob("*.*")) if path.suffix != ".pyc"]
     return [*sources, *sorted((ROOT / "package").glob("*.py"))]
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from fuzz.outcome import Refusal, attempt
 from tracewire.codec.constants import MAX_EXTENSION_ENTRIES
 from tracewire.codec.item import ARRAY, BSTR, MAP, TSTR
-from tracewire.codec.layout import ANSWERED, UNANSWERED
+from tracewire.codec.kinds import KINDS as KNOWN
+from tracewire.codec.kinds import UNNUMBERED
 from tracewire.codec.value import encode_head, encode_value
 from tracewire.codec.writing import BASE, EXTENDED, write_key
 
@@ -66,14 +67,14 @@ def _mutate_frame(codec: ModuleType, frame: Any, byte_mutation: Mutate) -> bytes
 def _fields(payload: bytes) -> list[Any]:
     """Another kind, with an id and a target that it may have."""
     kind = random.choice(KINDS)
-    id = 0 if kind in UNANSWERED else random.choice(NUMBERS)
+    id = 0 if kind in UNNUMBERED else random.choice(NUMBERS)
     target: int | str
-    if kind == 0 or (kind > 7 and random.random() < 0.5):
+    if kind == 0 or (kind not in KNOWN and random.random() < 0.5):
         target = "t" * random.choice((1, 23, 24, 255))
     elif kind == 2:
         target = random.choice(("", "", "guild.join", "é" * 127))
     else:
-        target = 0 if kind in (*ANSWERED, *UNANSWERED) and kind != 1 else random.choice(NUMBERS)
+        target = 0 if kind in KNOWN and kind != 1 else random.choice(NUMBERS)
     payload = bytes(random.choice(SIZES)) if random.random() < 0.2 else payload
     return [kind, id, target, payload]
 

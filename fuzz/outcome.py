@@ -6,7 +6,6 @@ from zlib import crc32
 
 from tracewire.codec.errors import FrameError
 from tracewire.codec.trace import NOT_SAMPLED
-from tracewire.codec.value import RawItem
 
 FIELDS = ("kind", "id", "target", "method", "status", "payload", "trace", "extensions")
 
@@ -74,10 +73,12 @@ def plain_extensions(extensions: Mapping[int | str, object]) -> list[tuple[objec
 
 
 def _plain_value(value: Any) -> tuple[str, object]:
-    if isinstance(value, RawItem):
-        return "raw", value.data
-    if isinstance(value, (int, tuple)):
-        return type(value).__name__, value
     if hasattr(value, "span_id"):
         return "creation", plain_trace(value)
-    return "baggage", list(value.items())
+    if isinstance(value, Mapping):
+        return type(value).__name__, [
+            (repr(key), *_plain_value(item)) for key, item in value.items()
+        ]
+    if isinstance(value, list):
+        return "list", [_plain_value(item) for item in value]
+    return type(value).__name__, value

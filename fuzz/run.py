@@ -122,7 +122,7 @@ def run_one(invariant: Invariant, path: Path, options: argparse.Namespace) -> Re
     work = options.work.resolve()
     corpus = work / f"{invariant.name}-corpus"
     corpus.mkdir(exist_ok=True)
-    codec = "overflow" if invariant is PLANTED else "tracewire.codec._speedups"
+    codec = "overflow" if invariant is PLANTED else "tracewire.codec.compiled._speedups"
     runs = options.executions // (10 if invariant.differential else 1)
     limits = [*LIMITS, f"-max_total_time={options.seconds}", f"-max_len={invariant.longest}"]
     limits += [f"-runs={runs}"] if runs else []

@@ -5,7 +5,8 @@ from typing import Any
 
 from tracewire import codec
 from tracewire.codec import Frame, FrameError, TraceContext, decode, encode
-from tracewire.codec.counters import NAMES, counters
+from tracewire.codec.counters import counters
+from tracewire.codec.keys import ROWS
 
 
 def given(word: str) -> bytes:
@@ -54,7 +55,8 @@ def answer(words: list[str]) -> str:
         case ["meaning", data]:
             before, frame = counters(), decode(given(data))
             current, _, after = frame.trace, dict(frame.extensions), counters()
-            grown = [str(n) for n in NAMES if after[k := f"unusable_{NAMES[n]}"] > before[k]]
+            names = {str(row.number): f"unusable_{row.name}" for row in ROWS}
+            grown = [key for key, name in names.items() if after[name] > before[name]]
             said = f"{'undecided' if current is None else 'not-sampled'} -"
             if isinstance(current, TraceContext):
                 said = f"{current.to_traceparent()} {told(current.state.encode())}"

@@ -20,7 +20,7 @@ NO_SKIPS = os.environ.get("TRACEWIRE_NO_SKIPS") == "1"
     scope="session",
     params=[
         pytest.param("tracewire.codec.reference", id="reference"),
-        pytest.param("tracewire.codec._speedups", id="compiled"),
+        pytest.param("tracewire.codec.compiled._speedups", id="compiled"),
     ],
 )
 def codec(request: pytest.FixtureRequest) -> ModuleType:

@@ -25,8 +25,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from examples.demo.control import commands, report
-from tracewire.codec import NOT_SAMPLED, wrap
-from tracewire.codec.writing import Trace
+from tracewire.codec import NOT_SAMPLED, Trace, wrap
 from tracewire.protocol import (
     Census,
     Report,

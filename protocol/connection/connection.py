@@ -19,6 +19,7 @@ from tracewire.codec import (
     FrameError,
     Kind,
     Status,
+    Trace,
     encode,
     encode_notification,
     encode_request,
@@ -28,7 +29,7 @@ from tracewire.codec import (
     wrap,
 )
 from tracewire.codec.constants import MAX_ID, TIMEOUT
-from tracewire.codec.writing import Extensions, Trace
+from tracewire.codec.writing import Extensions
 
 from ..constants import INVALID_RECORDS, Executed, Mode
 from ..errors import RpcError, not_executed, read_error, write_error

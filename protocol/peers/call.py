@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from tracewire.codec import Frame, RawItem
+from tracewire.codec import Frame
 
 from ..constants import RESERVED_PREFIX, Trust
 from .caller import Caller
@@ -110,8 +110,8 @@ def check_metadata(metadata: Mapping[str, object]) -> dict[int | str, object]:
 
 def _read_metadata(frame: Frame) -> Mapping[str, object]:
     texts = {
-        key: item.value if isinstance(item, RawItem) else item
-        for key, item in frame.extensions.items()
+        key: value
+        for key, value in frame.extensions.items()
         if isinstance(key, str) and not key.startswith(RESERVED_PREFIX)
     }
     return MappingProxyType(texts)

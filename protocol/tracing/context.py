@@ -21,9 +21,8 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from tracewire.codec import NOT_SAMPLED, TraceContext
+from tracewire.codec import NOT_SAMPLED, Trace, TraceContext
 from tracewire.codec.trace import NotSampled
-from tracewire.codec.writing import Trace
 
 from .counters import COST
 

@@ -14,7 +14,7 @@ from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import Span, set_span_in_context
 
-from tracewire.codec import Frame, FrameError, RawItem, TraceContext, decode, wrap
+from tracewire.codec import Frame, FrameError, TraceContext, decode, wrap
 from tracewire.codec.constants import BAGGAGE, MAX_TIMEOUT, TIMEOUT
 from tracewire.codec.writing import Extensions
 
@@ -87,10 +87,9 @@ def _fits(trace: TraceContext, without: Extensions | None, extended: Extensions)
 
 def under_carrier(propagator: TextMapPropagator, frame: Frame, context: Context) -> Context:
     """The context with what the propagator extracts from the message's carrier."""
-    item = frame.extensions.get(CARRIER)
-    if not isinstance(item, RawItem):
+    read = frame.extensions.get(CARRIER)
+    if read is None:
         return context
-    read = item.value
     pairs = read.items() if isinstance(read, Mapping) else ()
     carrier = {
         name: text

@@ -16,9 +16,9 @@ from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import Link, Span, SpanKind, set_span_in_context
 
 from tracewire import codec
-from tracewire.codec import NOT_SAMPLED, Frame, TraceContext
+from tracewire.codec import NOT_SAMPLED, Frame, Trace, TraceContext
 from tracewire.codec.constants import CREATION, FANOUT
-from tracewire.codec.writing import Buffer, Extensions, Trace
+from tracewire.codec.writing import Buffer, Extensions
 
 from ..constants import TRUSTS, Mode, Trust
 from .context import (

@@ -6,6 +6,8 @@ import itertools
 import cbor2
 
 from tracewire.codec import NOT_SAMPLED, Frame, Kind, RawItem, Status, TraceContext, encode
+from tracewire.codec.constants import CREATION
+from tracewire.codec.keys import ROWS
 
 from .asking import asks, on_a_wire
 from .case import CaseFailed
@@ -267,24 +269,35 @@ async def values_of_unknown_keys_are_ignored(wire: Wire) -> None:
     await echoed(wire, _with({65_537 + 2 * n: item for n, item in enumerate(items)}))
 
 
-UNUSABLE = {
-    1: ["f5", "f6", "40", "4100", "581d" + "00" * 29, "00"],
-    3: ["60", "00"],
-    5: ["00", "a10102", "a1606161"],
-    7: ["20", "6131", "f6"],
-    9: ["1a00010000", "40"],
-    11: ["80", "820001", "820100"],
-    13: ["f4", "40"],
-}
+#: Values, of which each key takes a few at most.
+VALUES: tuple[str, ...] = (
+    "f5",
+    "f6",
+    "40",
+    "4100",
+    "581d" + "00" * 29,
+    "00",
+    "20",
+    "60",
+    "6131",
+    "80",
+    "820001",
+)
+VALUES += ("820100", "a10102", "a1606161", "1a00010000")
+UNUSABLE = [
+    (row.number, value)
+    for row in ROWS
+    for value in VALUES
+    if row.read(bytes.fromhex(value)) is None
+] + [(CREATION, "f4")]
 
 
 @on_a_wire(
     "G-7/unusable", "An unusable value of an assigned key reads as absent, and the call goes on."
 )
 async def unusable_value_reads_as_absent(wire: Wire) -> None:
-    pairs = [(key, value) for key, values in UNUSABLE.items() for value in values]
     await wire.say(hello())
-    for id, (key, value) in enumerate(pairs, 1):
+    for id, (key, value) in enumerate(UNUSABLE, 1):
         raw: dict[int | str, RawItem] = {key: RawItem(bytes.fromhex(value))}
         if key != 9:  # without which the body is CBOR
             raw[9] = RawItem(b"\x18\x2a")

@@ -21,7 +21,7 @@ from tests.property.strategies import after_mutations
 from tests.unit.test_cddl import FAULTS, KEY, PLAIN_KEY
 from tests.unit.vector_files import data, load
 from tracewire.codec import Frame, FrameError, reference
-from tracewire.codec import _speedups as compiled
+from tracewire.codec.compiled import _speedups as compiled
 
 FRAMES: Final = 100_000
 SEED: Final = TAG

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, seed, settings
 
 from fuzz import agreement
 from tests.property.strategies import MUTATED
-from tracewire.codec import _speedups
+from tracewire.codec.compiled import _speedups
 
 
 def main() -> None:

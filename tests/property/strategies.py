@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fuzz import mutator
 from fuzz.seeds import seeds
-from tracewire.codec import _speedups
+from tracewire.codec.compiled import _speedups
 
 #: For properties whose input takes long to draw, also where a profile asks for a million examples.
 FEWER = settings(max_examples=min(settings().max_examples, 2_000))

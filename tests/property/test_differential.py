@@ -4,7 +4,7 @@ from hypothesis import given
 
 from fuzz import agreement, encoders
 from tests.property.strategies import CHOICES, FEWER, INPUTS, MUTATED
-from tracewire.codec import _speedups
+from tracewire.codec.compiled import _speedups
 
 
 @given(data=MUTATED)

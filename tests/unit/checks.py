@@ -1,13 +1,16 @@
 """What the unit tests share: checks of errors and of counters, and frames written by cbor2."""
 
+import tomllib
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import cbor2
 import pytest
 
+import tracewire.spec
 from tracewire.codec.counters import counters
 from tracewire.codec.errors import FrameError
 
@@ -15,6 +18,12 @@ TRACE_ID = 0x0123456789ABCDEF0011223344556677
 SPAN_ID = 0x8899AABBCCDDEEFF
 #: The value of key 1 for these ids, sampled.
 BINARY_TRACE = b"\0\0" + TRACE_ID.to_bytes(16, "big") + b"\1" + SPAN_ID.to_bytes(8, "big") + b"\2\1"
+
+
+def registered_keys() -> dict[int, str]:
+    """The names of the assigned keys by their numbers, as the registry has them."""
+    registry = tomllib.loads((Path(tracewire.spec.__file__).parent / "registry.toml").read_text())
+    return {number: name for name, number in registry["keys"].items() if name != "ranges"}
 
 
 @contextmanager

@@ -3,15 +3,21 @@
 import copy
 import inspect
 import operator
+import os
 import pickle
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+import tracewire.codec
 from tests.unit.checks import BINARY_TRACE, SPAN_ID, TRACE_ID, frame_bytes
-from tracewire.codec import _speedups, reference
+from tracewire.codec import reference
+from tracewire.codec.compiled import _speedups
 from tracewire.codec.constants import Kind, Status
 from tracewire.codec.errors import FrameError
 from tracewire.codec.trace import NOT_SAMPLED
@@ -43,6 +49,8 @@ SHARED = {
     "RawItem": RawItem,
     "FrameError": FrameError,
 }
+#: What takes their arguments, which a compiled class does not tell.
+CONSTRUCTORS = {name: getattr(reference, name).__init__ for name in CLASSES}
 #: A value of each kind that a program may hold on to.
 VALUES: dict[str, Callable[[Any], Any]] = {
     "Frame": lambda codec: codec.decode(frame_bytes(extensions={1: BINARY_TRACE, 5: {"k": "v"}})),
@@ -78,6 +86,20 @@ def test_classes_are_documented_and_named_alike(codec: ModuleType, name: str) ->
     assert inspect.getdoc(cls) == inspect.getdoc(getattr(reference, name))
 
 
+@pytest.mark.parametrize("name", [*SIGNATURES, *CLASSES, "FrameError", "RawItem"])
+def test_an_entry_point_says_what_it_takes_gives_and_refuses(codec: ModuleType, name: str) -> None:
+    entry = operator.attrgetter(name)(codec)
+    doc = inspect.getdoc(entry) or ""
+    if not isinstance(entry, type):
+        assert "\nReturns:\n    " in doc or name == "TraceContext.to_traceparent"
+    elif name != "FrameError":
+        assert "\nRaises:\n    " in doc
+    constructor = entry.__init__ if name in ("FrameError", "RawItem") else entry
+    taken = inspect.signature(CONSTRUCTORS.get(name, constructor)).parameters.keys() - {"self"}
+    said = set(re.findall(r"^    (\w+): ", doc.partition("\nArgs:\n")[2].split("\n\n")[0], re.M))
+    assert said == taken
+
+
 @pytest.mark.parametrize("name", SHARED)
 def test_what_needs_no_speed_is_shared(codec: ModuleType, name: str) -> None:
     assert getattr(codec, name) is SHARED[name]
@@ -104,17 +126,22 @@ def test_the_maximum_of_a_decoder_cannot_be_changed(codec: ModuleType) -> None:
     assert decoder.max_frame == 100
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-@pytest.mark.parametrize("name", VALUES)
-def test_a_value_is_not_pickled(codec: ModuleType, name: str, protocol: int) -> None:
+PICKLED = ["Frame", "bare message", "TraceContext"]
+SEALED = sorted(set(VALUES) - set(PICKLED))
+PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("name", SEALED)
+def test_a_sealed_value_is_not_pickled(codec: ModuleType, name: str, protocol: int) -> None:
     value = VALUES[name](codec)
     with pytest.raises(TypeError, match="cannot (be )?pickle"):
         pickle.dumps(value, protocol)
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
-@pytest.mark.parametrize("name", VALUES)
-def test_a_value_is_not_copied(
+@pytest.mark.parametrize("name", SEALED)
+def test_a_sealed_value_is_not_copied(
     codec: ModuleType, name: str, copied: Callable[[object], object]
 ) -> None:
     value = VALUES[name](codec)
@@ -122,7 +149,51 @@ def test_a_value_is_not_copied(
         copied(value)
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("name", PICKLED)
+def test_what_cannot_change_is_its_own_copy(
+    codec: ModuleType, name: str, copied: Callable[[object], object]
+) -> None:
+    value = VALUES[name](codec)
+    assert copied(value) is value
+    assert copied([value])[0] is value  # type: ignore[index]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("name", PICKLED)
+def test_a_pickle_is_loaded_into_the_half_that_serves(
+    codec: ModuleType, name: str, protocol: int
+) -> None:
+    loaded = pickle.loads(pickle.dumps(VALUES[name](codec), protocol))
+    served = VALUES[name](tracewire.codec)
+    assert loaded == served
+    assert (type(loaded), hash(loaded), repr(loaded)) == (type(served), hash(served), repr(served))
+
+
+LOADS = """
+import pickle, sys
+for value in pickle.loads(sys.stdin.buffer.read()):
+    print(type(value).__module__, repr(value), getattr(value, "is_bare", None))
+"""
+
+
+@pytest.mark.parametrize("pure", ["", "1"], ids=["compiled", "reference"])
+def test_a_pickle_is_loaded_by_a_process_with_either_half(codec: ModuleType, pure: str) -> None:
+    values = [VALUES[name](codec) for name in PICKLED]
+    run = subprocess.run(
+        [sys.executable, "-c", LOADS],
+        env={**os.environ, "TRACEWIRE_PURE_PYTHON": pure},
+        input=pickle.dumps(values),
+        capture_output=True,
+        check=True,
+    )
+    half = reference if pure else _speedups
+    expected = [VALUES[name](half) for name in PICKLED]
+    shown = [f"{type(v).__module__} {v!r} {getattr(v, 'is_bare', None)}" for v in expected]
+    assert run.stdout.decode().splitlines() == shown
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_what_is_one_in_a_process_stays_one_when_pickled(protocol: int) -> None:
     for one in (NOT_SAMPLED, Kind.REQUEST, Status.UNKNOWN):
         assert pickle.loads(pickle.dumps(one, protocol)) is one

@@ -14,7 +14,7 @@ from tests.unit.tool import CUT, decoded, run
 from tests.unit.vector_files import data as written
 from tests.unit.vector_files import load
 from tracewire.codec import decode, to_stream
-from tracewire.codec.counters import NAMES
+from tracewire.codec.keys import KEYS
 from tracewire.spec.tool.commands import group
 from tracewire.spec.tool.frames.annotate import Field, annotate
 from tracewire.spec.tool.frames.unusable import unusable_keys
@@ -119,7 +119,7 @@ def test_values_are_called_unusable_as_the_vectors_say(vector: Any) -> None:
     frame = written(vector["hex"])
     said = [field.meaning for field in annotate(frame)[0] if "reads as absent" in field.meaning]
     assert len(said) == len(vector["expect"]["unusable"])
-    names = [NAMES[key] for key in unusable_keys(decode(frame))]
+    names = [KEYS[key].name for key in unusable_keys(decode(frame))]
     assert sorted(names) == sorted(vector["expect"]["unusable"])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.checks import frame_bytes, growth, refused
+from tests.unit.checks import frame_bytes, growth, refused, registered_keys
 from tracewire.codec.trace import NOT_SAMPLED
 from tracewire.codec.value import RawItem
 
@@ -139,7 +139,8 @@ def test_trace_and_tracestate_go_through_trace_only(
 )
 def test_any_other_key_is_written(codec: ModuleType, key: int | str) -> None:
     frame = codec.decode(codec.encode_request(1, "m", extensions={key: 1}))
-    assert frame.extensions == {key: RawItem(b"\x01")}
+    assert frame.extensions == {key: 1}
+    assert frame.raw_extensions == {key: RawItem(b"\x01")}
 
 
 def test_keys_are_written_in_order(written: Callable[..., bytes]) -> None:
@@ -337,7 +338,7 @@ def test_a_known_key_does_not_excuse_a_wrong_type(codec: ModuleType, key: int) -
         codec.encode_request(1, "m", extensions={key: 1.5})
 
 
-NAMES = {5: "baggage", 7: "timeout", 9: "content_format", 11: "fanout", 13: "creation"}
+NAMES = {key: name for key, name in registered_keys().items() if key > 3}
 
 
 @pytest.mark.parametrize("key", NAMES)
@@ -349,16 +350,29 @@ def test_a_raw_value_that_is_unusable_is_written_and_reads_as_absent(
         data = codec.encode_request(1, "m", extensions={key: item, 21: item})
     with growth() as read:
         frame = codec.decode(data)
-        assert frame.extensions == {21: item}
+        assert frame.extensions == {21: item.value}
         assert frame.raw_extensions == {key: item, 21: item}
     assert (written, read) == ({}, {f"unusable_{NAMES[key]}": 1})
 
 
-def test_an_unknown_key_is_a_raw_item(codec: ModuleType) -> None:
-    values = {15: 1, 4: [1, "a"], 65537: {"b": 1, "a": None}, "text": b"\0"}
+def test_an_unknown_key_is_read_as_a_plain_value(codec: ModuleType) -> None:
+    values = {
+        15: 1,
+        4: [1, "a", [{"deep": [True]}]],
+        65537: {"b": 1, "a": None, 3: -(1 << 64)},
+        "text": b"\0",
+        "none": None,
+        "no": False,
+        "é": "é",
+    }
     extensions = codec.decode(frame_bytes(extensions=values)).extensions
-    assert {type(item) for item in extensions.values()} == {RawItem}
-    assert {key: item.value for key, item in extensions.items()} == values
+    assert extensions == values
+    assert {k: type(v) for k, v in extensions.items()} == {k: type(v) for k, v in values.items()}
+
+
+def test_equal_keys_inside_a_plain_value_count_once(codec: ModuleType) -> None:
+    frame = codec.Frame(0, 1, "m", raw_extensions={"k": RawItem(b"\xa2\x01\x02\x01\x03")})
+    assert frame.extensions == {"k": {1: 2}}
 
 
 def test_trace_and_tracestate_are_no_extensions(codec: ModuleType, sampled: Any) -> None:

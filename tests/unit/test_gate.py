@@ -82,8 +82,8 @@ def git(tmp_path: Path) -> Git:
         return ran.stdout.strip()
 
     run("init", "--initial-branch=main")
-    codec = tmp_path / CODEC
-    codec.parent.mkdir()
+    codec = tmp_path / "codec/compiled" / CODEC
+    codec.parent.mkdir(parents=True)
     codec.touch()
     run("add", ".")
     run("commit", "--message=first")
@@ -139,7 +139,7 @@ def test_a_shallow_clone_has_nothing_to_compare_with(git: Git, tmp_path: Path) -
 
 
 def test_a_commit_without_a_compiled_codec_is_not_compared_with(git: Git, tmp_path: Path) -> None:
-    git("rm", CODEC)
+    git("rm", f"codec/compiled/{CODEC}")
     git("commit", "--message=pure")
     commit(git)
     with pytest.raises(NoBaseline, match="has no compiled codec"):

@@ -53,6 +53,7 @@ def functions(path: Path) -> list[str]:
 # The compiled half of the codec repeats the names of the reference by intent; it is no .py.
 def test_no_two_modules_define_a_type_of_one_name() -> None:
     sources = {str(path.relative_to(PACKAGE)): path.read_text() for path in PACKAGE.rglob("*.py")}
+    del sources["codec/__init__.py"]  # which gives the names of the half that serves
     assert len(sources) > 50
     assert shared(sources) == {}
 

@@ -6,6 +6,7 @@ import importlib.resources
 import inspect
 import operator
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -16,7 +17,8 @@ import pytest
 
 import tracewire
 import tracewire.codec
-from tracewire.codec import _speedups, reference
+from tracewire.codec import reference
+from tracewire.codec.compiled import _speedups
 
 ROOT = Path(__file__).parents[2]
 HALVES = (reference, _speedups)
@@ -68,12 +70,14 @@ def test_metadata_names_licence_pythons_and_dependencies() -> None:
     ("package", "names"),
     [
         ("tracewire", ["py.typed"]),
-        ("tracewire.codec", ["_speedups.pyi"]),
+        ("tracewire.codec.compiled", ["_speedups.pyi"]),
         ("tracewire.spec", ["tracewire.md", "registry.toml", "frame.cddl"]),
     ],
 )
 def test_data_is_installed_as_it_is_in_the_source(package: str, names: list[str]) -> None:
-    folder = ROOT / {"tracewire": "package"}.get(package, package.removeprefix("tracewire."))
+    folder = ROOT / {"tracewire": "package"}.get(
+        package, package.removeprefix("tracewire.").replace(".", "/")
+    )
     for name in names:
         installed = importlib.resources.files(package) / name
         assert installed.read_bytes() == (folder / name).read_bytes()
@@ -86,7 +90,7 @@ def test_every_vector_file_is_installed() -> None:
 
 
 def test_no_source_of_the_compiled_half_is_installed() -> None:
-    folder = importlib.resources.files("tracewire.codec")
+    folder = importlib.resources.files("tracewire.codec.compiled")
     suffixes = {Path(path.name).suffix for path in folder.iterdir() if path.is_file()}
     assert suffixes <= {".py", ".pyi", ".so", ".pyd"}
 
@@ -127,7 +131,7 @@ import importlib.abc, sys
 
 class Missing(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name == "tracewire.codec._speedups":
+        if name == "tracewire.codec.compiled._speedups":
             {failure}
 
 sys.meta_path.insert(0, Missing())
@@ -135,22 +139,27 @@ sys.meta_path.insert(0, Missing())
 
 
 def test_the_compiled_half_serves_by_default() -> None:
-    assert printed(SELECTED) == "compiled tracewire.codec._speedups"
+    assert printed(SELECTED) == "compiled tracewire.codec.compiled._speedups"
 
 
 def test_pure_python_selects_the_reference() -> None:
     pure = printed(SELECTED, TRACEWIRE_PURE_PYTHON="1")
-    assert pure == "reference tracewire.codec.reference"
+    assert pure == "reference tracewire.codec.reference.frame"
 
 
 def test_pure_python_never_loads_the_compiled_half() -> None:
-    code = "import sys, tracewire.codec; print('tracewire.codec._speedups' in sys.modules)"
+    code = "import sys, tracewire.codec; print('tracewire.codec.compiled._speedups' in sys.modules)"
     assert printed(code, TRACEWIRE_PURE_PYTHON="1") == "False"
+
+
+def test_the_compiled_half_never_loads_the_reference() -> None:
+    code = "import sys, tracewire.codec; print('tracewire.codec.reference' in sys.modules)"
+    assert printed(code) == "False"
 
 
 def test_the_reference_serves_where_the_extension_was_not_built() -> None:
     absent = WITHOUT.format(failure="raise ModuleNotFoundError('none', name=name)")
-    assert printed(absent + SELECTED) == "reference tracewire.codec.reference"
+    assert printed(absent + SELECTED) == "reference tracewire.codec.reference.frame"
 
 
 @pytest.mark.parametrize(
@@ -223,9 +232,25 @@ def test_both_halves_have_the_same_signatures_and_docs(name: str) -> None:
     assert inspect.getdoc(theirs) == inspect.getdoc(ours)
 
 
+def test_no_docstring_of_the_codec_begins_with_a_word_that_leans_on_its_name() -> None:
+    sources = [path for path in (ROOT / "codec").rglob("*.p*") if path.suffix != ".pyc"]
+    said = {path.name: re.findall(r'"""\s*(\w+)', path.read_text()) for path in sources}
+    assert {"keys.py", "frame.pxi", "_speedups.pyx"} <= said.keys()
+    assert {name for name, words in said.items() if {"Of", "Those"} & set(words)} == set()
+
+
+def test_what_both_halves_share_imports_neither() -> None:
+    shared = [path for path in (ROOT / "codec").glob("*.py") if path.name != "__init__.py"]
+    imports = re.compile(r"^\s*(?:from|import) .*\b(?:reference|compiled|_speedups)\b", re.M)
+    assert [path.name for path in shared if imports.search(path.read_text())] == []
+    assert imports.search((ROOT / "codec/__init__.py").read_text())
+
+
 def test_the_stub_has_the_types_of_the_reference() -> None:
-    stub = annotations(ROOT / "codec/_speedups.pyi")
-    source = annotations(ROOT / "codec/reference.py") | annotations(ROOT / "codec/trace.py")
+    stub = annotations(ROOT / "codec/compiled/_speedups.pyi")
+    source: dict[str, list[str]] = {}
+    for path in (ROOT / "codec/reference").glob("*.py"):
+        source |= annotations(path)
     common = stub.keys() & source.keys()
     assert {f"{name}.__init__" if name[0].isupper() else name for name in OWN} <= common
     assert {name: stub[name] for name in common} == {name: source[name] for name in common}

@@ -145,7 +145,7 @@ def test_a_raw_item_is_made_of_bytes(wrong: object) -> None:
 def test_a_raw_item_may_be_made_of_a_subclass_of_bytes(codec: ModuleType) -> None:
     item = RawItem(Octets(b"\x01"))
     assert item == RawItem(b"\x01")
-    assert codec.Frame(0, 1, "m", extensions={21: item}).extensions == {21: item}
+    assert codec.Frame(0, 1, "m", extensions={21: item}).raw_extensions == {21: item}
 
 
 @pytest.mark.parametrize("name", ["data", "value", "other"])

@@ -12,9 +12,10 @@ import pytest
 
 import tracewire.spec
 from tests.unit.vector_files import AREAS, FOLDER, everything
-from tracewire.codec import constants
+from tracewire.codec import constants, kinds
 from tracewire.codec.constants import Kind, Status
 from tracewire.codec.errors import SENTENCES
+from tracewire.codec.keys import ROWS, Key
 
 HOME = Path(tracewire.spec.__file__).parent
 TEXT = (HOME / "tracewire.md").read_text()
@@ -103,10 +104,32 @@ def test_limits_of_the_code_are_the_registry_s(name: str) -> None:
 def test_kinds_statuses_and_keys_of_the_code_are_the_registry_s() -> None:
     assert {kind.name.lower(): kind.value for kind in Kind} == REGISTRY["kinds"]
     assert {status.name.lower(): status.value for status in Status} == REGISTRY["statuses"]
-    keys = {name: getattr(constants, name.upper()) for name in REGISTRY["keys"] if name != "ranges"}
-    assert keys == {name: key for name, key in REGISTRY["keys"].items() if name != "ranges"}
+    keys = {name: key for name, key in REGISTRY["keys"].items() if name != "ranges"}
+    assert {row.name: row.number for row in ROWS} == keys
+    by_name = {n: v for n, v in vars(constants).items() if n.lower() in keys}
+    assert by_name == {name: keys[name.lower()] for name in by_name}
     assert REGISTRY["frame"]["magic"] == constants.MAGIC.hex()
     assert int(REGISTRY["frame"]["magic"][2:], 16) == REGISTRY["frame"]["tag"]
+
+
+def test_each_kind_and_each_key_has_one_row() -> None:
+    assert [row.kind for row in kinds.ROWS] == list(Kind)
+    assert len({row.number for row in ROWS}) == len({row.rule for row in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_the_rule_of_a_key_tells_what_is_usable(row: Key) -> None:
+    [section] = re.findall(r"^### 3\.5 .*?\n(.*?)^## ", TEXT, re.MULTILINE | re.DOTALL)
+    assert re.search(rf"^- \*\*{row.rule}\*\* .*{row.name.replace('_', '-')}", section, re.M)
+
+
+@pytest.mark.parametrize("row", kinds.ROWS, ids=lambda row: row.kind.name)
+def test_the_rules_of_a_kind_name_it(row: kinds.KindRow) -> None:
+    name = row.kind.name.lower()
+    others = "F-14"  # speaks of every other kind
+    for rule in {row.id_rule, row.target_rule} - {others}:
+        [sentence] = re.findall(rf"^- \*\*{rule}\*\* (.*)$", TEXT, re.MULTILINE)
+        assert name in sentence
 
 
 def numbers(text: str) -> set[int]:

@@ -81,8 +81,6 @@ def read_values(codec: ModuleType, vector: Json) -> Json:
 
 
 def plain(item: Any) -> Any:
-    if isinstance(item, RawItem):
-        return item.value
     return list(item) if isinstance(item, tuple) else item
 
 

@@ -5,7 +5,10 @@ modules of this package. None of them imports the codec.
 """
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 UINT, NINT, BSTR, TSTR, ARRAY, MAP, TAG = range(7)
 
@@ -14,6 +17,11 @@ WIDTHS = (0, 1, 2, 4, 8)
 
 Json = dict[str, object]
 Name = int | str
+
+REGISTRY: dict[str, Any] = tomllib.loads((Path(__file__).parents[2] / "registry.toml").read_text())
+#: Names of keys and kinds by their numbers.
+KEYS = {number: name for name, number in REGISTRY["keys"].items() if name != "ranges"}
+KINDS = {number: name for name, number in REGISTRY["kinds"].items()}
 
 _RUN = re.compile(rb"(.)\1{47,}", re.DOTALL)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from .build import (
     FALSE,
+    KINDS,
     MAGIC,
     NULL,
     TRUE,
@@ -23,7 +24,7 @@ from .build import (
     vector,
     written,
 )
-from .frames import KINDS, UNKNOWN, id_of, target_of
+from .frames import UNKNOWN, id_of, target_of
 from .tagged import NOT_SAMPLED, UNDECIDED, context, name, tagged
 
 TRACE = bstr(binary_trace())

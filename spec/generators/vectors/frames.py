@@ -2,6 +2,7 @@
 
 from .build import (
     FALSE,
+    KINDS,
     MAGIC,
     NULL,
     Json,
@@ -21,16 +22,6 @@ from .build import (
 #: The four-element frame up to its kind, id, target or payload.
 OPEN = MAGIC + b"\x84"
 
-KINDS = {
-    0: "request",
-    1: "response",
-    2: "notification",
-    3: "hello",
-    4: "goaway",
-    5: "cancel",
-    6: "ping",
-    7: "pong",
-}
 ANSWERED = (0, 1, 5, 6, 7)
 UNANSWERED = (2, 3, 4)
 UNKNOWN = (8, 23, 24, 255, 256, 65_535)

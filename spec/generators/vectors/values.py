@@ -3,6 +3,7 @@ of keys that nobody assigned (X-8)."""
 
 from .build import (
     FALSE,
+    KEYS,
     NULL,
     TRUE,
     Json,
@@ -22,15 +23,6 @@ from .build import (
 from .tagged import NOT_SAMPLED, UNDECIDED, context, tagged
 
 TRACE = bstr(binary_trace())
-NAMES = {
-    1: "trace",
-    3: "tracestate",
-    5: "baggage",
-    7: "timeout",
-    9: "content_format",
-    11: "fanout",
-    13: "creation",
-}
 #: Values that no known key takes but where its rule says so.
 SHAPES = {
     "null": NULL,
@@ -77,7 +69,7 @@ def _read(
     expect = {
         "trace": trace,
         "extensions": [{"key": key, "value": tagged(value)} for key, value in extensions or []],
-        "unusable": [NAMES[key] for key in unusable],
+        "unusable": [KEYS[key] for key in unusable],
     }
     fields = {"hex": written(request(mapping(*items))), "expect": expect}
     rule = rule_of(id)
@@ -305,7 +297,7 @@ def _shapes() -> list[Json]:
         for name, item in SHAPES.items():
             if name in fine:
                 continue
-            case = f"U-{at}/{NAMES[key].replace('_', '-')}-{name}"
+            case = f"U-{at}/{KEYS[key].replace('_', '-')}-{name}"
             if key == 3:
                 beside = [(1, TRACE), (3, item)]
                 made.append(_read(case, beside, context(), unusable=(3,)))
@@ -331,7 +323,7 @@ def _several() -> list[Json]:
         rest = [(k, value) for k, value in meant if k != key]
         made.append(_read(f"U-{at}/alone-among-good-ones", entries, trace, rest, unusable))
     every = [(key, NULL) for key, _ in good]
-    made.append(_read("U-1/nothing-usable", every, unusable=tuple(NAMES)))
+    made.append(_read("U-1/nothing-usable", every, unusable=tuple(key for key, _ in every)))
     return made
 
 

@@ -4,18 +4,17 @@ from typing import Final
 
 from tracewire.codec import Frame, FrameError, Kind, RawItem, Status, TraceContext
 from tracewire.codec.constants import CONTENT_FORMAT, TIMEOUT, TRACE
-from tracewire.codec.counters import NAMES
 from tracewire.codec.item import MAP
+from tracewire.codec.keys import KEYS, SPECIFIED
+from tracewire.codec.kinds import KINDS
 from tracewire.spec.tool.safe import counted, diagnosis, plain_text, quoted, utf8
 
-from .unusable import RULES, unusable_keys
+from .unusable import unusable_keys
 
-KINDS: Final = frozenset(Kind)
 STATUSES: Final = frozenset(Status)
 CBOR: Final = 60  # the Content-Format of application/cbor, assumed where none is given
 LOOKED_AT: Final = 4096  # bytes of a payload, at most
 LONGEST: Final = 160  # characters of a payload in diagnostic notation
-ASSIGNED: Final = 65_536  # keys below are assigned by the specification alone (N-1)
 
 
 def joined(what: str, known: str) -> str:
@@ -82,11 +81,11 @@ def _escaped(payload: bytes) -> str:
 def describe_key(key: int | str) -> str:
     if isinstance(key, str):
         return f"{quoted(key)}: of the application"
-    if key in NAMES:
-        return f"{key}: {NAMES[key].replace('_', '-')}"
+    if key in KEYS:
+        return f"{key}: {KEYS[key].name.replace('_', '-')}"
     if key % 2 == 0:
         return f"{key}: even, a receiver must understand it (X-11)"
-    return f"{key}: odd, {'not assigned' if key < ASSIGNED else 'an experiment'}, may be ignored"
+    return f"{key}: odd, {'not assigned' if key in SPECIFIED else 'an experiment'}, may be ignored"
 
 
 def usable_context(key: int | str, frame: Frame) -> TraceContext | None:
@@ -109,7 +108,7 @@ def describe_trace(frame: Frame) -> str:
 def describe_value(key: int | str, frame: Frame) -> str:
     """What the value of a known key means beyond what it says."""
     if key in unusable_keys(frame):
-        return f"unusable ({RULES[int(key)]}), reads as absent"
+        return f"unusable ({KEYS[key].rule}), reads as absent"
     match frame.extensions.get(key):
         case int(number) if key == TIMEOUT:
             return f"{number / 1_000_000:g} s left" if number else "expired"

@@ -1,37 +1,18 @@
 """What a receiver will not take as it was meant: unusable values (section 3.5), and even keys."""
 
-from typing import Final
-
 from tracewire.codec import Frame, TraceContext
-from tracewire.codec.constants import (
-    BAGGAGE,
-    CONTENT_FORMAT,
-    CREATION,
-    FANOUT,
-    TIMEOUT,
-    TRACE,
-    TRACESTATE,
-)
+from tracewire.codec.constants import TRACE, TRACESTATE
 from tracewire.codec.errors import SENTENCES
-
-#: The rule that tells usable values of a key from others.
-RULES: Final = {
-    TRACE: "U-1",
-    TRACESTATE: "U-2",
-    BAGGAGE: "U-3",
-    TIMEOUT: "U-4",
-    CONTENT_FORMAT: "U-5",
-    FANOUT: "U-6",
-    CREATION: "U-7",
-}
+from tracewire.codec.keys import KEYS
 
 
 def unusable_keys(frame: Frame) -> list[int]:
     """The known keys of the frame whose values read as absent, in the order of the frame. G-7"""
-    return [key for key in frame.raw_extensions if key in RULES and not _is_usable(frame, key)]
+    known = [KEYS[key].number for key in frame.raw_extensions if key in KEYS]
+    return [key for key in known if not _is_usable(frame, key)]
 
 
-def _is_usable(frame: Frame, key: int | str) -> bool:
+def _is_usable(frame: Frame, key: int) -> bool:
     if key == TRACE:
         return frame.trace is not None
     if key == TRACESTATE:
@@ -41,7 +22,7 @@ def _is_usable(frame: Frame, key: int | str) -> bool:
 
 def notes(frame: Frame) -> list[tuple[str, str]]:
     """Each note's rule and sentence: values that read as absent (G-7), even keys (X-11)."""
-    absent = [RULES[key] for key in unusable_keys(frame)]
+    absent = [KEYS[key].rule for key in unusable_keys(frame)]
     found = [(rule, f"{rule}: {SENTENCES[rule]}; it reads as absent") for rule in absent]
     even = [str(key) for key in frame.raw_extensions if isinstance(key, int) and key % 2 == 0]
     if even:

@@ -1,25 +1,5 @@
 # Where the fields of a frame lie: sections 2.1 and 3 of the specification, in one pass without
-# Python objects. layout.py and item.py are the same in Python.
-
-cdef enum Rule:
-    SOUND
-    F_1, F_2, F_3, F_4, F_5, F_6, F_7, F_8, F_9, F_10, F_11, F_12, F_13, F_14, F_15, F_16, F_17, F_18
-    X_1, X_2, X_3, X_4, X_5, X_6, X_7, X_8, X_9, X_10
-
-cdef tuple RULE_IDS = (
-    None,
-    "F-1", "F-2", "F-3", "F-4", "F-5", "F-6", "F-7", "F-8", "F-9", "F-10", "F-11", "F-12", "F-13",
-    "F-14", "F-15", "F-16", "F-17", "F-18",
-    "X-1", "X-2", "X-3", "X-4", "X-5", "X-6", "X-7", "X-8", "X-9", "X-10",
-)
-
-cdef enum Field:
-    IN_NONE, IN_TAG, IN_ARRAY, IN_KIND, IN_ID, IN_TARGET, IN_PAYLOAD, IN_MAP, IN_KEY, IN_VALUE
-
-cdef tuple FIELD_NAMES = (
-    None, "tag", "array", "kind", "id", "target", "payload", "extensions", "extension key",
-    "extension value",
-)
+# Python objects. reference/layout.py and item.py are the same in Python.
 
 cdef enum Major:
     UINT, NINT, BSTR, TSTR, ARRAY, MAP, TAG, SIMPLE
@@ -233,34 +213,36 @@ cdef Rule read_kind_and_id(Cursor* c, Layout* into) noexcept nogil:
         return rule
     if major != UINT or number > MAX_ID:
         return F_8  # F-8
-    if number == 0 and is_answered(into.kind):
-        return F_9  # F-9
-    if number != 0 and is_unanswered(into.kind):
-        return F_10  # F-10
+    rule = check_id(into.kind, number)
+    if rule:
+        return rule
     into.id = <uint32_t>number
     into.has_id = True
     return SOUND
 
 
-cdef inline bint is_answered(int kind) noexcept nogil:
-    return kind == REQUEST or kind == RESPONSE or CANCEL <= kind <= PONG
-
-
-cdef inline bint is_unanswered(int kind) noexcept nogil:
-    return NOTIFICATION <= kind <= GOAWAY
+cdef inline Rule check_id(int kind, uint64_t id) noexcept nogil:
+    """The rule that an id breaks, given the kind."""
+    cdef Rule rule = <Rule>ID_RULE[kind]
+    if rule == F_9:
+        return F_9 if id == 0 else SOUND  # F-9
+    if rule == F_10:
+        return F_10 if id != 0 else SOUND  # F-10
+    return SOUND
 
 
 cdef inline Rule check_target(int kind, int major, uint64_t argument) noexcept nogil:
-    """The rule that a target of this type and number or length breaks."""
+    """The rule that a target of this type and number or length breaks, given the kind."""
     cdef bint text = major == TSTR and argument <= MAX_TARGET_BYTES
     cdef bint number = major == UINT and argument <= MAX_TARGET_NUMBER
-    if kind == REQUEST:
+    cdef Rule rule = <Rule>TARGET_RULE[kind]
+    if rule == F_11:
         return SOUND if text and argument > 0 else F_11  # F-11
-    if kind == NOTIFICATION:
+    if rule == F_12:
         return SOUND if text else F_12  # F-12
-    if kind == RESPONSE:
+    if rule == F_13:
         return SOUND if number else F_13  # F-13
-    if kind <= PONG:
+    if rule == F_14:
         return SOUND if number and argument == 0 else F_14  # F-14
     return SOUND if text or number else F_15  # F-15
 

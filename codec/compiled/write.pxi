@@ -16,7 +16,24 @@ cdef struct Stamp:
 
 
 def encode_request(id, method, payload=b"", trace=None, extensions=None):
-    """A request as bytes. FrameError where the arguments make no valid frame."""
+    """A request as bytes.
+
+    Args:
+        id: pairs the request with its response, 1 to 4,294,967,295.
+        method: 1 to 255 bytes of UTF-8.
+        payload: the body; empty means no value.
+        trace: a TraceContext, NOT_SAMPLED, or None where it is undecided.
+        extensions: other values by key. A key is a number, or text of at most 64 bytes; a value is
+            what section 3.4 has for its key, a RawItem, or any value of the subset.
+
+    Returns:
+        The frame, without the length that a stream needs. Of context it holds what fits; what was
+        left out is counted (E-2 to E-5).
+
+    Raises:
+        FrameError: the arguments make no valid frame; ``rule`` and ``field`` say why.
+        TypeError: an argument is of a wrong type.
+    """
     cdef bytes written = write_named(REQUEST, id, method, payload, trace, extensions)
     if written is None:
         written = write_slowly(REQUEST, id, typed_method(method), payload, trace, extensions)
@@ -24,7 +41,21 @@ def encode_request(id, method, payload=b"", trace=None, extensions=None):
 
 
 def encode_response(id, payload=b"", status=0, extensions=None):
-    """A response as bytes. FrameError where the arguments make no valid frame."""
+    """A response as bytes.
+
+    Args:
+        id: that of the request, 1 to 4,294,967,295.
+        payload: the result, or the error's payload; empty means no value.
+        status: a Status, or another number of at most 4,294,967,295.
+        extensions: as for `encode_request`.
+
+    Returns:
+        The frame, without the length that a stream needs.
+
+    Raises:
+        FrameError: the arguments make no valid frame; ``rule`` and ``field`` say why.
+        TypeError: an argument is of a wrong type.
+    """
     cdef bytes written = write_answer(id, payload, status, extensions)
     if written is not None:
         return written
@@ -34,7 +65,21 @@ def encode_response(id, payload=b"", status=0, extensions=None):
 
 
 def encode_notification(method, payload=b"", trace=None, extensions=None):
-    """A notification as bytes. FrameError where the arguments make no valid frame."""
+    """A notification as bytes.
+
+    Args:
+        method: 0 to 255 bytes of UTF-8; empty makes an envelope, as `wrap` does.
+        payload: the body; empty means no value.
+        trace: a TraceContext, NOT_SAMPLED, or None where it is undecided.
+        extensions: as for `encode_request`.
+
+    Returns:
+        The frame, without the length that a stream needs.
+
+    Raises:
+        FrameError: the arguments make no valid frame; ``rule`` and ``field`` say why.
+        TypeError: an argument is of a wrong type.
+    """
     cdef bytes written = write_named(NOTIFICATION, 0, method, payload, trace, extensions)
     if written is None:
         written = write_slowly(NOTIFICATION, 0, typed_method(method), payload, trace, extensions)
@@ -42,7 +87,18 @@ def encode_notification(method, payload=b"", trace=None, extensions=None):
 
 
 def encode(frame):
-    """The frame as bytes. TypeError for a bare message, which has no frame."""
+    """The bytes of a frame.
+
+    Args:
+        frame: a Frame that was decoded or made from fields.
+
+    Returns:
+        The bytes it was decoded from, or those it was written as.
+
+    Raises:
+        TypeError: it is no Frame, or it is a bare message, which has no frame: send its payload, or
+            `wrap` it.
+    """
     if type(frame) is not Frame:
         raise TypeError(f"expected Frame, not {type(frame).__name__}")
     if (<Frame>frame).layout.kind == BARE:
@@ -57,15 +113,19 @@ cdef object typed_method(object method):
 
 
 cdef bytes write_slowly(int kind, object id, object target, object payload, object trace, object extensions):
-    return write(kind, id, target, payload, stamp_of(trace), with_raw_creation(extensions))
+    return write(kind, id, target, payload, stamp_of(trace), with_raw_contexts(extensions))
 
 
-cdef object with_raw_creation(object extensions):
-    """The extensions with a TraceContext as the shared writer takes it: encoded."""
-    if not isinstance(extensions, Mapping) or type(extensions.get(constants.CREATION)) is not TraceContext:
+cdef object with_raw_contexts(object extensions):
+    """The extensions with each TraceContext as the shared writer takes it: encoded."""
+    if not isinstance(extensions, Mapping):
         return extensions
-    creation = RawItem(trace_value(<TraceContext>extensions[constants.CREATION]))
-    return {**extensions, constants.CREATION: creation}
+    cdef dict raw = {}
+    for key in keys.CONTEXTS:
+        value = extensions.get(key)
+        if type(value) is TraceContext:
+            raw[key] = RawItem(trace_value(<TraceContext>value))
+    return {**extensions, **raw} if raw else extensions
 
 
 cdef inline int head_size(uint64_t argument) noexcept nogil:
@@ -224,11 +284,9 @@ cdef bint collect_numbers(dict extensions, Numbers* into) except -1:
 
 cdef inline bint takes_number(uint64_t key, uint64_t value) noexcept:
     """Whether a number is a usable value of the key, and the key one that may be given."""
-    if key == TIMEOUT:
-        return True
-    if key == CONTENT_FORMAT:
-        return value <= MAX_CONTENT_FORMAT
-    return CREATION < key <= MAX_EXTENSION_KEY  # keys below are of other types, or never given
+    cdef const KeyRow* row = row_of_key(key)
+    # Keys 1 and 3 are written first: what comes before them is rare.
+    return row.is_number and value <= row.most and TRACESTATE < key <= MAX_EXTENSION_KEY
 
 
 cdef inline Py_ssize_t numbers_size(Numbers* given) noexcept:
@@ -260,7 +318,7 @@ cdef inline bytes write_named(int kind, object given_id, object method, object p
         return None
     name = <const char*>PyUnicode_1BYTE_DATA(method)
     name_size = PyUnicode_GET_LENGTH(method)
-    if check_target(kind, TSTR, name_size):
+    if name_size > <Py_ssize_t>MAX_TARGET_BYTES or (kind == REQUEST and name_size == 0):  # F-11, F-12
         return None
     return write_frame(kind, id, TSTR, name_size, name, payload, trace, extensions)
 

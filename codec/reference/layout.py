@@ -1,16 +1,11 @@
 """Where the fields of a frame lie: sections 2.1 and 3 of the specification, in one pass."""
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from . import constants as c
-from .constants import Kind
-from .item import ARRAY, BSTR, MAP, TSTR, UINT, Cursor
-
-# What an id may be, by kind.
-ANSWERED: Final = (Kind.REQUEST, Kind.RESPONSE, Kind.CANCEL, Kind.PING, Kind.PONG)
-UNANSWERED: Final = (Kind.NOTIFICATION, Kind.HELLO, Kind.GOAWAY)
-KINDS: Final = frozenset(Kind)
+from .. import constants as c
+from ..item import ARRAY, BSTR, MAP, TSTR, UINT, Cursor
+from ..kinds import id_fault, target_fault
 
 
 class Entry(NamedTuple):
@@ -75,10 +70,8 @@ def _read_id(cursor: Cursor, kind: int) -> int:
     major, id = cursor.head()
     if major != UINT or id > c.MAX_ID:
         cursor.fail("F-8")  # F-8
-    if kind in ANSWERED and id == 0:
-        cursor.fail("F-9")  # F-9
-    if kind in UNANSWERED and id != 0:
-        cursor.fail("F-10")  # F-10
+    if (rule := id_fault(kind, id)) is not None:
+        cursor.fail(rule)
     cursor.id = id
     return id
 
@@ -89,21 +82,6 @@ def _read_target(cursor: Cursor, kind: int) -> str | int:
     if (rule := target_fault(kind, major, argument)) is not None:
         cursor.fail(rule)
     return cursor.text(argument) if major == TSTR else argument
-
-
-def target_fault(kind: int, major: int, argument: int) -> str | None:
-    """The rule that a target of this type and number or length breaks."""
-    text = major == TSTR and argument <= c.MAX_TARGET_BYTES
-    number = major == UINT and argument <= c.MAX_TARGET_NUMBER
-    if kind == Kind.REQUEST:
-        return None if text and argument > 0 else "F-11"  # F-11
-    if kind == Kind.NOTIFICATION:
-        return None if text else "F-12"  # F-12
-    if kind == Kind.RESPONSE:
-        return None if number else "F-13"  # F-13
-    if kind in KINDS:
-        return None if number and argument == 0 else "F-14"  # F-14
-    return None if text or number else "F-15"  # F-15
 
 
 def _read_payload(cursor: Cursor) -> slice:

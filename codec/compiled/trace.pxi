@@ -9,7 +9,10 @@ cdef enum:
     AT_FLAGS = 30
     FALSE_BYTE = 0xF4
     SAMPLED = 1
+    FIRST_PRINTABLE = 0x20
+    LAST_PRINTABLE = 0x7E
 
+cdef bytes FALSE = encode_value(False)
 cdef bytes BLANK = encode_value(bytes([0, 0, *bytes(16), 1, *bytes(8), 2, 0]))
 cdef const uint8_t* BLANK_TRACE = BLANK
 cdef object LOW_64_BITS = 0xFFFFFFFFFFFFFFFF
@@ -23,8 +26,17 @@ cdef object LOW_64_BITS = 0xFFFFFFFFFFFFFFFF
 cdef class TraceContext:
     """The W3C trace context of a span: ids, flags and tracestate.
 
-    ``trace_id``: 128 bits. ``span_id``: 64 bits. ``flags``: a byte, bit 0 is *sampled*. ``state``:
-    the tracestate list. Raises ValueError for ids that are zero or too large.
+    It cannot be changed, and can be pickled and copied.
+
+    Args:
+        trace_id: 128 bits, not 0.
+        span_id: 64 bits, not 0.
+        flags: a byte, whose bit 0 is *sampled*.
+        state: the tracestate list.
+
+    Raises:
+        ValueError: an id is 0, or a number is too large.
+        TypeError: an argument is of a wrong type.
     """
 
     cdef uint8_t wire[TRACE_ENCODED]  # as it is written, so that encoding copies and nothing more
@@ -83,7 +95,18 @@ cdef class TraceContext:
 
     @classmethod
     def from_traceparent(cls, text, tracestate=""):
-        """The context in the value of a ``traceparent`` header. ValueError where it is bad."""
+        """The context in the value of a ``traceparent`` header (W3C Trace Context, 3.2).
+
+        Args:
+            text: the value; a later version is read by the part that is known of it.
+            tracestate: the value of the ``tracestate`` header.
+
+        Returns:
+            A TraceContext.
+
+        Raises:
+            ValueError: the text is no traceparent, which the error shows.
+        """
         return cls(*parse_traceparent(text), tracestate)
 
     def __eq__(self, other):
@@ -91,6 +114,16 @@ cdef class TraceContext:
             return NotImplemented
         cdef TraceContext that = <TraceContext>other
         return memcmp(self.wire, that.wire, TRACE_ENCODED) == 0 and self.state == that.state
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        fields = self.trace_id, self.span_id, self.flags, self.state
+        return pickling.trace_context, fields
 
     def __hash__(self):
         return hash((trace_value(self), self.state))
@@ -159,7 +192,7 @@ cdef dict stamp_of(object trace):
     if trace is None:
         return {}
     if trace is NOT_SAMPLED:
-        return {constants.TRACE: Whole(b"\xf4")}
+        return {constants.TRACE: Whole(FALSE)}
     check_trace(trace)
     cdef TraceContext context = <TraceContext>trace
     return {
@@ -176,7 +209,7 @@ cdef bint state_stands(const char* state, Py_ssize_t size) noexcept:
     if size > MAX_TRACESTATE_BYTES:
         return False
     for i in range(size):
-        if not 0x20 <= state[i] <= 0x7E:
+        if not FIRST_PRINTABLE <= state[i] <= LAST_PRINTABLE:
             return False
         if state[i] == b",":
             if empty:

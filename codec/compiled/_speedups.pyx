@@ -1,8 +1,8 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-# cython: auto_pickle=False, autotestdict=False
+# What setup.py decides wins only where this header says nothing: no boundscheck here.
+# cython: language_level=3, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 # Functions are plain built-in ones, which the interpreter calls faster than Cython's own:
 # cython: binding=False, embedsignature=True, embedsignature.format=clinic
-"""The codec, compiled. It says of every input what reference.py says.
+"""The codec, compiled. It says of every input what the reference says.
 
 What is common is done here, without Python objects; what is rare, such as shedding and refusing,
 is done by the functions that the reference uses too.
@@ -10,7 +10,7 @@ is done by the functions that the reference uses too.
 
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_Resize
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_Check
 from cpython.unicode cimport PyUnicode_1BYTE_DATA, PyUnicode_DecodeUTF8, PyUnicode_GET_LENGTH
@@ -25,16 +25,15 @@ cdef extern from "Python.h":
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from . import constants
-from . import usable
-from .buffer import as_bytes
-from .constants import Kind, Status
-from .counters import count_unusable
-from .errors import FrameError
-from .shedding import Tracestate, Whole, fit
-from .trace import NOT_SAMPLED, check_ids, format_traceparent, parse_traceparent, represent
-from .value import RawItem, encode_value
-from .writing import write, write_key
+from tracewire.codec import constants, keys, kinds, pickling, usable
+from tracewire.codec.buffer import as_bytes, contiguous
+from tracewire.codec.constants import Kind, Status
+from tracewire.codec.counters import count_unusable
+from tracewire.codec.errors import FrameError
+from tracewire.codec.shedding import Tracestate, Whole, fit
+from tracewire.codec.trace import NOT_SAMPLED, check_ids, format_traceparent, parse_traceparent, represent
+from tracewire.codec.value import RawItem, decode_value, encode_value
+from tracewire.codec.writing import write, write_key
 
 IMPLEMENTATION = "compiled"
 
@@ -52,27 +51,18 @@ cdef int MAX_VALUE_DEPTH = constants.MAX_VALUE_DEPTH
 cdef int MAX_TRACE_VERSION = constants.MAX_TRACE_VERSION
 cdef Py_ssize_t MAX_TRACESTATE_BYTES = constants.MAX_TRACESTATE_BYTES
 cdef int MAX_TRACESTATE_MEMBERS = constants.MAX_TRACESTATE_MEMBERS
-cdef uint64_t MAX_TIMEOUT = constants.MAX_TIMEOUT
-cdef uint64_t MAX_CONTENT_FORMAT = constants.MAX_CONTENT_FORMAT
 cdef int REQUEST = Kind.REQUEST
 cdef int RESPONSE = Kind.RESPONSE
 cdef int NOTIFICATION = Kind.NOTIFICATION
-cdef int GOAWAY = Kind.GOAWAY
-cdef int CANCEL = Kind.CANCEL
-cdef int PONG = Kind.PONG
 cdef uint64_t TRACE = constants.TRACE
 cdef uint64_t TRACESTATE = constants.TRACESTATE
-cdef uint64_t TIMEOUT = constants.TIMEOUT
-cdef uint64_t CONTENT_FORMAT = constants.CONTENT_FORMAT
-cdef uint64_t CREATION = constants.CREATION
 
-cdef tuple KINDS = tuple(Kind)
-cdef tuple STATUSES = tuple(Status)
-cdef frozenset KNOWN = frozenset([constants.CREATION, *usable.READERS])
-
+include "rules.pxi"
+include "tables.pxi"
 include "scan.pxi"
 include "trace.pxi"
 include "frame.pxi"
 include "write.pxi"
 include "relay.pxi"
 include "stream.pxi"
+include "numbers.pxi"

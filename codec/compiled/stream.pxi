@@ -7,7 +7,19 @@ cdef Py_ssize_t LONGEST_RECORD = 2**32 - 1
 
 
 def to_stream(frame_bytes):
-    """The frame after its length, as it goes on a stream. S-1"""
+    """The frame after its length in 4 bytes, as it goes on a stream. Section 5.1
+
+    Args:
+        frame_bytes: a frame as it was encoded.
+
+    Returns:
+        The record, which `StreamDecoder` reads.
+
+    Raises:
+        FrameError: S-1, the frame is too long for such a length.
+        TypeError: ``frame_bytes`` is no buffer.
+        BufferError: ``frame_bytes`` is a view that is not contiguous.
+    """
     cdef bytes record = as_bytes(frame_bytes)
     cdef Py_ssize_t size = PyBytes_GET_SIZE(record)
     cdef uint8_t* p
@@ -32,10 +44,16 @@ cdef inline Py_ssize_t prefix_at(const uint8_t* p) noexcept nogil:
 @cython.binding(True)
 @cython.embedsignature(False)
 cdef class StreamDecoder:
-    """Frames out of a stream that arrives in pieces of any size.
+    """Frames out of a stream that arrives in pieces of any size. Section 5.1
 
-    ``max_frame``: the longest record that is accepted, in bytes without its prefix. One decoder
-    serves one stream and one thread.
+    One decoder serves one stream and one thread.
+
+    Args:
+        max_frame: the longest record that is accepted, in bytes without its prefix; 1 to 2**32 - 1.
+
+    Raises:
+        ValueError: ``max_frame`` lies outside.
+        TypeError: ``max_frame`` is no number.
     """
 
     cdef readonly Py_ssize_t max_frame
@@ -50,10 +68,19 @@ cdef class StreamDecoder:
         self._overlong = False
 
     def feed(self, data):
-        """The records that are complete now, an invalid one as the FrameError that says why.
+        """The records that are complete now.
 
-        A record over the maximum is refused as soon as its length is known: its error is the last
-        item, and later feeds return an empty list.
+        Args:
+            data: the next piece of the stream.
+
+        Returns:
+            A Frame for each record, for an invalid one the FrameError that says why; offsets count
+            from the first byte after the prefix. A record over the maximum is refused as soon as
+            its length is known: its error is the last item, and later feeds return an empty list.
+
+        Raises:
+            TypeError: ``data`` is no buffer.
+            BufferError: ``data`` is a view that is not contiguous.
         """
         cdef list items = []
         cdef Py_buffer view
@@ -69,7 +96,11 @@ cdef class StreamDecoder:
         return items
 
     def eof(self):
-        """The error of a record that the end of the stream cut off, if it did."""
+        """What the end of the stream cut off.
+
+        Returns:
+            The FrameError of a record that is not complete, None where there is none.
+        """
         if not len(self._rest):
             return None
         return FrameError("S-3", max(0, len(self._rest) - STREAM_PREFIX))  # S-3

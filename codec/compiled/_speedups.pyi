@@ -1,10 +1,10 @@
 from collections.abc import Container, Mapping
 from typing import Final, Literal, TypeAlias, final
 
-from .constants import Status
-from .errors import FrameError
-from .trace import NotSampled
-from .value import RawItem
+from tracewire.codec.constants import Status
+from tracewire.codec.errors import FrameError
+from tracewire.codec.trace import NotSampled
+from tracewire.codec.value import RawItem
 
 IMPLEMENTATION: Final[str]
 
@@ -15,6 +15,8 @@ _Extensions: TypeAlias = Mapping[int | str, object]
 @final
 class TraceContext:
     def __init__(self, trace_id: int, span_id: int, flags: int, state: str = "") -> None: ...
+    def __copy__(self) -> TraceContext: ...
+    def __deepcopy__(self, memo: object) -> TraceContext: ...
     @property
     def trace_id(self) -> int: ...
     @property
@@ -41,8 +43,12 @@ class Frame:
         extensions: _Extensions | None = None,
         raw_extensions: Mapping[int | str, RawItem] | None = None,
     ) -> None: ...
+    def __copy__(self) -> Frame: ...
+    def __deepcopy__(self, memo: object) -> Frame: ...
     @property
     def kind(self) -> int | None: ...
+    @property
+    def is_bare(self) -> bool: ...
     @property
     def id(self) -> int: ...
     @property

@@ -11,11 +11,21 @@ cdef object NOTHING = MappingProxyType({})
 cdef class Frame:
     """One frame, which cannot be changed. Equal frames have equal bytes.
 
-    ``kind``: a Kind, an int where it is unknown, None for a bare message. ``id``: 0 where nothing
-    is answered. ``target``: the method, the status, or 0. ``payload``: the body. Made from fields,
-    it raises FrameError where they make no valid frame and TypeError for wrong types. What
-    ``raw_extensions`` holds is written as it is; ``trace`` and ``extensions`` give the keys that it
-    lacks.
+    It can be pickled and copied; a pickle is loaded into the half of the codec that serves.
+
+    Args:
+        kind: a Kind, or another number of at most 65,535; None when it was read of a bare message.
+        id: pairs a request with its response; 0 where nothing is answered.
+        target: the method, the status, or 0.
+        payload: the body.
+        trace: a TraceContext, NOT_SAMPLED, or None where it is undecided.
+        extensions: as for `encode_request`.
+        raw_extensions: values as encoded, which are written as they are. What ``trace`` and
+            ``extensions`` give for the same keys is passed over.
+
+    Raises:
+        FrameError: the fields make no valid frame; ``rule`` and ``field`` say why.
+        TypeError: a field is of a wrong type.
     """
 
     cdef bytes data
@@ -31,7 +41,7 @@ cdef class Frame:
         self, kind, id, target, payload=b"", trace=None, extensions=None, raw_extensions=None
     ):
         self.data = write(
-            kind, id, target, payload, stamp_of(trace), with_raw_creation(extensions), raw_extensions
+            kind, id, target, payload, stamp_of(trace), with_raw_contexts(extensions), raw_extensions
         )
         scan(<const uint8_t*>PyBytes_AS_STRING(self.data), PyBytes_GET_SIZE(self.data), &self.layout)
         self.trace_was_read = False
@@ -39,9 +49,16 @@ cdef class Frame:
 
     @property
     def kind(self):
-        if 0 <= self.layout.kind <= PONG:
-            return KINDS[self.layout.kind]
-        return None if self.layout.kind == BARE else self.layout.kind
+        cdef int kind = self.layout.kind
+        if kind == BARE:
+            return None
+        known = KINDS[kind] if kind < KINDS_LISTED else None
+        return kind if known is None else known
+
+    @property
+    def is_bare(self):
+        """Whether there was no frame: a bare message, which unwrap() takes as well."""
+        return self.layout.kind == BARE
 
     @property
     def id(self):
@@ -65,7 +82,7 @@ cdef class Frame:
         """The target of a response, UNKNOWN for a number that is not assigned, else None."""
         if self.layout.kind != RESPONSE:
             return None
-        if self.layout.target_number < <uint32_t>len(STATUSES):
+        if self.layout.target_number < STATUSES_LISTED:
             return STATUSES[self.layout.target_number]
         return Status.UNKNOWN
 
@@ -84,10 +101,11 @@ cdef class Frame:
 
     @property
     def extensions(self):
-        """Every key but 1 and 3, read only: usable values of known keys in Python, others RawItem.
+        """Every key but 1 and 3, read only, as values in Python.
 
-        Unusable values of known keys are absent. Baggage is a mapping, fanout a tuple, creation a
-        TraceContext.
+        Known keys have what section 3.4 says: baggage is a mapping, fanout a tuple, creation a
+        TraceContext; where their values are unusable they are absent. Text keys, and numbers that
+        nobody assigned, have int, bytes, str, bool, None, list or dict.
         """
         if self.extensions_read is None:
             self.extensions_read = (
@@ -97,7 +115,10 @@ cdef class Frame:
 
     @property
     def raw_extensions(self):
-        """Every extension as encoded, read only, in the order of the frame."""
+        """Every key, 1 and 3 too, to its value as encoded; read only, in the order of the frame.
+
+        A Frame that is made of these is the same frame.
+        """
         return MappingProxyType({key: RawItem(data) for key, data in encoded_entries(self)})
 
     def __eq__(self, other):
@@ -109,6 +130,16 @@ cdef class Frame:
     def __hash__(self):
         return hash(self.data)
 
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        load = pickling.bare_message if self.is_bare else pickling.frame
+        return load, (self.data,)
+
     def __repr__(self):
         return (
             f"Frame({self.kind!r}, {self.id!r}, {self.target!r}, {self.payload!r}, "
@@ -117,7 +148,19 @@ cdef class Frame:
 
 
 def decode(data):
-    """The frame in ``data``. FrameError names the first rule that is broken, and where."""
+    """The frame in ``data``, which holds that frame and nothing else.
+
+    Args:
+        data: the bytes, copied unless they are ``bytes``.
+
+    Returns:
+        The Frame. Its fields are made when they are read, and unusable context reads as absent.
+
+    Raises:
+        FrameError: the first rule that is broken, and where (sections 2 and 3).
+        TypeError: ``data`` is no buffer.
+        BufferError: ``data`` is a view that is not contiguous.
+    """
     return decode_bytes(<bytes>data if type(data) is bytes else as_bytes(data))
 
 
@@ -241,41 +284,43 @@ cdef dict read_extensions(Frame frame):
     cdef Cursor c = entries_of(frame)
     cdef Entry entry
     cdef dict read = {}
+    cdef const KeyRow* row
     cdef object value
     for _ in range(frame.layout.entries):
         next_entry(&c, &entry)
         if entry.major == UINT and (entry.argument == TRACE or entry.argument == TRACESTATE):
             continue
-        if entry.major == UINT and entry.argument in KNOWN:
-            value = read_known(&entry)
-            if value is None:
-                count_unusable(entry.argument)
-                continue
+        row = row_of_key(entry.argument if entry.major == UINT else 0)
+        if not row.assigned:
+            read[key_of(&entry)] = decode_value(encoded_value(&entry))
+            continue
+        value = read_known(&entry, row)
+        if value is None:
+            count_unusable(entry.argument)
         else:
-            value = RawItem(encoded_value(&entry))
-        read[key_of(&entry)] = value
+            read[entry.argument] = value
     return read
 
 
-cdef object read_known(Entry* entry):
+cdef object read_known(Entry* entry, const KeyRow* row):
     """The value of a known key, None where it is unusable. U-3 to U-7"""
     cdef const uint8_t* binary
-    if entry.argument == TIMEOUT or entry.argument == CONTENT_FORMAT:
-        return read_number(entry.argument, entry.value, entry.end)
-    if entry.argument != CREATION:
-        return usable.READERS[entry.argument](encoded_value(entry))
+    if row.is_number:
+        return read_number(row, entry.value, entry.end)
+    if not row.is_context:
+        return keys.KEYS[entry.argument].read(encoded_value(entry))
     binary = usable_trace(entry.value, entry.end)
     return None if binary == NULL else read_trace_context(binary, "")
 
 
-cdef object read_number(uint64_t key, const uint8_t* item, const uint8_t* end):
-    """The timeout or content-format in a valid item, None where it is unusable. U-4, U-5"""
+cdef object read_number(const KeyRow* row, const uint8_t* item, const uint8_t* end):
+    """The plain number in a valid item, None where it is unusable. U-4, U-5"""
     cdef Cursor c
     cdef int major = 0
     cdef uint64_t number = 0
     c.at = item
     c.end = end
     read_head(&c, &major, &number)
-    if major != UINT or (key == CONTENT_FORMAT and number > MAX_CONTENT_FORMAT):
+    if major != UINT or number > row.most:
         return None
-    return MAX_TIMEOUT if key == TIMEOUT and number > MAX_TIMEOUT else number
+    return row.read_as if number > row.read_as else number

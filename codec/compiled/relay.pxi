@@ -8,12 +8,25 @@ cdef inline bint begins_like_a_frame(const uint8_t* data, Py_ssize_t size) noexc
 
 cdef int acquire(object data, Py_buffer* view) except -1:
     """Any buffer as bytes. An empty view has no gaps, whatever its strides."""
+    if not PyObject_CheckBuffer(data):
+        contiguous(data)  # says what is wanted
     empty = type(data) is memoryview and data.nbytes == 0
     return PyObject_GetBuffer(b"" if empty else data, view, PyBUF_SIMPLE)
 
 
 def is_frame(data):
-    """Whether the data begins like a frame, by its first four bytes. M-2"""
+    """Whether the data begins like a frame, by its first four bytes alone. M-2
+
+    Args:
+        data: the beginning of a message, or all of it.
+
+    Returns:
+        True also for what `decode` refuses further on.
+
+    Raises:
+        TypeError: ``data`` is no buffer.
+        BufferError: ``data`` is a view that is not contiguous.
+    """
     cdef Py_buffer view
     acquire(data, &view)
     try:
@@ -23,9 +36,18 @@ def is_frame(data):
 
 
 def peek_trace(data):
-    """Whether the message is sampled, False: decided not, None: undecided or bare.
+    """Whether a message is sampled, without a Frame being made.
 
-    Says of every valid frame what its ``trace`` says; of an invalid one it may say anything.
+    Args:
+        data: a frame or a bare message.
+
+    Returns:
+        True: sampled. False: decided not to be. None: undecided, or bare. Says of every valid frame
+        what its ``trace`` says; of an invalid one it may say anything.
+
+    Raises:
+        TypeError: ``data`` is no buffer.
+        BufferError: ``data`` is a view that is not contiguous.
     """
     cdef Py_buffer view
     if type(data) is bytes:
@@ -59,20 +81,33 @@ cdef object peek(const uint8_t* data, Py_ssize_t size):
     if c.end - c.at <= TRACE_ENCODED:
         return None
     binary = usable_trace(c.at + 1, c.end)
-    return None if binary == NULL else binary[28] & SAMPLED != 0
+    return None if binary == NULL else binary[AT_FLAGS - AT_VERSION] & SAMPLED != 0
 
 
 def restamp(data, trace):
-    """The frame with another trace, all else byte by byte as it was. FrameError as decode."""
+    """The frame with another trace and tracestate, all else byte by byte as it was. Section 4.3
+
+    Args:
+        data: a frame. One of a kind that relays do not pass on comes back unchanged (L-3).
+        trace: a TraceContext, NOT_SAMPLED, or None, which takes the trace away.
+
+    Returns:
+        The frame. Where its map has no room for the trace it is unchanged, which is counted (L-2).
+
+    Raises:
+        FrameError: as `decode`.
+        TypeError: an argument is of a wrong type.
+        BufferError: ``data`` is a view that is not contiguous.
+    """
     cdef Frame frame = decode_bytes(as_bytes(data))
     check_trace(trace)
-    if not REQUEST <= frame.layout.kind <= NOTIFICATION:
+    if frame.layout.kind not in kinds.RELAYED:
         return frame.data  # L-3
     cdef dict given = stamp_of(trace)
     others = {
         write_key(key): value
         for key, value in encoded_entries(frame)
-        if key != constants.TRACE and key != constants.TRACESTATE
+        if key not in keys.TRACED
     }
     cdef bytes extension_map = fit(others, given)
     if given and given[constants.TRACE].encoded() is None:
@@ -81,7 +116,19 @@ def restamp(data, trace):
 
 
 def strip(data):
-    """The base frame. FrameError as decode, and X-11 where an even key demands to be understood."""
+    """The base frame: what an old peer knows of a frame. Section 4.3
+
+    Args:
+        data: a frame.
+
+    Returns:
+        The frame without its extensions.
+
+    Raises:
+        FrameError: as `decode`, and X-11 where an even key demands to be understood.
+        TypeError: ``data`` is no buffer.
+        BufferError: ``data`` is a view that is not contiguous.
+    """
     cdef Frame frame = decode_bytes(as_bytes(data))
     if frame.layout.even:
         refuse_even(frame, ())  # L-4
@@ -133,17 +180,41 @@ cdef Py_ssize_t key_offset(Frame frame, uint64_t wanted) except -1:
 
 
 def wrap(message, trace=None, extensions=None):
-    """An envelope around a message."""
+    """An envelope around a message, for a transport of one's own. Section 5.4
+
+    Args:
+        message: the bytes of the message as they were sent so far.
+        trace: a TraceContext, NOT_SAMPLED, or None where it is undecided.
+        extensions: as for `encode_request`.
+
+    Returns:
+        A frame, which `unwrap` reads.
+
+    Raises:
+        FrameError: the extensions make no valid frame; ``rule`` and ``field`` say why.
+        TypeError: an argument is of a wrong type, such as text for the message.
+    """
     return encode_notification("", message, trace, extensions)
 
 
 def unwrap(data, *, mode="both", understood=()):
-    """The message in ``data``, bare (``kind`` is None) or in an envelope.
+    """The message in ``data``, bare or in an envelope. Section 5.4
 
-    ``mode``: ``both`` tells them apart by the first four bytes, ``framed`` takes envelopes only,
-    ``bare`` takes every message as it is. ``understood``: the even keys that the caller
-    understands. FrameError as decode; M-3 for a valid frame that is no envelope; X-11 for other
-    even keys.
+    Args:
+        data: what came from the transport.
+        mode: ``both`` tells bare messages and envelopes apart by the first four bytes; ``framed``
+            takes envelopes only; ``bare`` takes every message as it is.
+        understood: the even keys that the caller understands.
+
+    Returns:
+        A Frame whose ``payload`` is the message. It ``is_bare`` where there was no envelope.
+
+    Raises:
+        FrameError: as `decode`; M-3 for a valid frame that is no envelope; X-11 for an even key
+            that is not understood.
+        ValueError: ``mode`` is another word.
+        TypeError: ``data`` is no buffer.
+        BufferError: ``data`` is a view that is not contiguous.
     """
     cdef bytes whole
     cdef Frame frame

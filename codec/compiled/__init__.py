@@ -1,0 +1,1 @@
+"""The compiled half: `_speedups`, one extension module."""
