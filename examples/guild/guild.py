@@ -29,6 +29,7 @@ from tracewire.codec import NOT_SAMPLED, wrap
 from tracewire.codec.writing import Trace
 from tracewire.protocol import (
     Census,
+    NotReady,
     Report,
     Rollout,
     Server,
@@ -36,12 +37,11 @@ from tracewire.protocol import (
     Timings,
     Tracing,
     current_call,
+    self_cost,
     serve,
     top_service,
 )
-from tracewire.protocol.operations.rollout import NotReady
 from tracewire.protocol.operations.traffic import Dialect
-from tracewire.protocol.tracing.counters import self_cost
 
 from .setting import Setting
 from .spans import Spans
