@@ -262,7 +262,8 @@ class Connection:
         try:
             if extensions:
                 self._check_extensions(extensions)
-            self._handshake.check_length(frame)
+            if len(frame) > self._handshake.peer_max_frame:
+                raise self._handshake.too_long(frame)
         except RpcError as error:
             error.executed = Executed.YES
             self.fail(id, error)
@@ -424,11 +425,11 @@ class Connection:
         kind = frame.kind
         if kind is not _PING:
             self._keepalive.strikes = 0  # C-15
-        receive = _RECEIVERS.get(kind)
-        if receive is None:
-            self.counts["unknown_kinds"] += 1  # G-13
+        assert kind is not None  # not bare
+        if kind < len(_RECEIVERS):
+            _RECEIVERS[kind](self, frame, began, events)
         else:
-            receive(self, frame, began, events)
+            self.counts["unknown_kinds"] += 1  # G-13
 
     def _receive_other(
         self, item: Frame | FrameError | bytes, began: float, events: Events
@@ -462,7 +463,7 @@ class Connection:
         elif not error.id or not self._handshake.answers_invalid:  # G-16
             pass
         elif error.kind == Kind.REQUEST:  # C-5
-            self._incoming.count_read()
+            self._incoming.read += 1
             self._refuse(error.id, Status.INVALID_ARGUMENT, str(error))
         elif error.kind == Kind.RESPONSE:  # C-6
             self._fail_call(error.id, Status.INTERNAL, f"the response is invalid: {error}", events)
@@ -471,7 +472,7 @@ class Connection:
         id, incoming = frame.id, self._incoming
         if id in incoming:  # C-13
             return self._fault(Status.INVALID_ARGUMENT, f"request {id} is in flight", events)
-        incoming.count_read()
+        incoming.read += 1
         expires = None
         if self._shutdown.state is not OPEN:  # C-18; from here on in the order of C-23
             return self._refuse(id, Status.UNAVAILABLE, "the connection is closing")
@@ -605,10 +606,12 @@ class Connection:
             raise not_executed(Status.UNAVAILABLE, "the connection is closing")  # C-18
 
     def _check_extensions(self, extensions: Extensions) -> None:
-        if extensions.get(TIMEOUT) == 0:  # C-24
-            said = "the deadline passed before the message"
-            raise not_executed(Status.DEADLINE_EXCEEDED, said)
-        self._handshake.check_even_keys(extensions)  # G-12
+        for key in extensions:
+            if key == TIMEOUT and extensions[key] == 0:  # C-24
+                said = "the deadline passed before the message"
+                raise not_executed(Status.DEADLINE_EXCEEDED, said)
+            if type(key) is int and not key & 1:
+                self._handshake.check_even_key(key)
 
     def _write(self, frame: bytes) -> None:
         record = to_stream(frame)
@@ -616,7 +619,8 @@ class Connection:
         self.pending += 1 + (len(record) >> _LONG)
 
     def _write_checked(self, frame: bytes) -> None:
-        self._handshake.check_length(frame)
+        if len(frame) > self._handshake.peer_max_frame:
+            raise self._handshake.too_long(frame)
         self._write(frame)
 
     def _say(self, frame: Frame) -> None:
@@ -688,7 +692,7 @@ _CAUSES: Final = {
     Status.DEADLINE_EXCEEDED: "the deadline passed",
 }
 
-_RECEIVERS: Final[dict[int | None, Callable[[Connection, Frame, float, Events], None]]] = {
+_BY_KIND: Final[dict[int, Callable[[Connection, Frame, float, Events], None]]] = {
     Kind.REQUEST: Connection._receive_request,
     Kind.RESPONSE: Connection._receive_response,
     Kind.NOTIFICATION: Connection._receive_notification,
@@ -698,3 +702,5 @@ _RECEIVERS: Final[dict[int | None, Callable[[Connection, Frame, float, Events], 
     Kind.PING: Connection._receive_ping,
     Kind.PONG: Connection._receive_pong,
 }
+#: By position, since an Enum is hashed in Python; KeyError here where a kind has no method.
+_RECEIVERS: Final = tuple(_BY_KIND[kind] for kind in range(len(Kind)))

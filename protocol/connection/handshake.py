@@ -105,20 +105,13 @@ class Handshake:
             said = "the other side is not known to answer in frames: it said no hello yet"
             raise not_executed(Status.FAILED_PRECONDITION, said)
 
-    def check_even_keys(self, extensions: Extensions) -> None:
+    def check_even_key(self, key: int) -> None:
         """G-12"""
-        for key in extensions:
-            if type(key) is not int or key & 1:
-                continue
-            if self.peer is None or key not in self.peer.even_keys:
-                said = f"the other side does not understand extension key {key}"
-                raise not_executed(Status.FAILED_PRECONDITION, said)
-
-    def check_length(self, frame: bytes) -> None:
-        """C-8"""
-        if len(frame) > self.peer_max_frame:
-            raise self.too_long(frame)
+        if self.peer is None or key not in self.peer.even_keys:
+            said = f"the other side does not understand extension key {key}"
+            raise not_executed(Status.FAILED_PRECONDITION, said)
 
     def too_long(self, frame: bytes) -> RpcError:
+        """What is raised for a frame over ``peer_max_frame``. C-8"""
         said = f"the frame has {len(frame)} bytes, the other side reads {self.peer_max_frame}"
         return not_executed(Status.RESOURCE_EXHAUSTED, said)

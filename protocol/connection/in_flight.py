@@ -85,17 +85,18 @@ class IncomingCalls:
     """The requests in flight, each with the status it was cancelled with.
 
     A request that was cancelled holds its place until its handler ended. C-16. ``limit``: how many
-    there may be on this connection; ``server``: the limit of all connections.
+    there may be on this connection; ``server``: the limit of all connections. ``read``: how many
+    requests were read, accepted or not.
     """
 
-    __slots__ = ("_cancels", "_causes", "_expiry", "_limit", "_read", "_server", "last_id")
+    __slots__ = ("_cancels", "_causes", "_expiry", "_limit", "_server", "last_id", "read")
 
     def __init__(self, limit: int, server: ConcurrencyLimit) -> None:
         self._causes: dict[int, Status | None] = {}
         self._expiry: dict[int, float] = {}
         self._limit = limit
         self._server = server
-        self._read = self._cancels = 0
+        self.read = self._cancels = 0
         self.last_id = 0
 
     def __len__(self) -> int:
@@ -112,14 +113,10 @@ class IncomingCalls:
         """C-25"""
         return len(self._causes) >= self._limit or self._server.taken >= self._server.limit
 
-    def count_read(self) -> None:
-        """A request was read, accepted or not."""
-        self._read += 1
-
     def count_cancel(self) -> bool:
         """A cancel was read: whether there are more of them than of requests. C-15"""
         self._cancels += 1
-        return self._cancels > self._read
+        return self._cancels > self.read
 
     def accept(self, id: int, expires: float | None) -> None:
         self._causes[id] = None

@@ -2,8 +2,9 @@
 
 import os
 import socket
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from tracewire.codec import Frame, Kind, Status
 from tracewire.codec.constants import MAX_FRAME, MAX_ID
@@ -27,8 +28,7 @@ def default_agent() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"[-AGENT_BYTES:]
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(msgspec.Struct, frozen=True):
     """What a side can read. ValueError where C-8 does not hold.
 
     ``even_keys``: those that are understood. ``kinds``: those above 2 that are read.
@@ -84,8 +84,7 @@ def _uints(value: object) -> tuple[int, ...] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Goaway:
+class Goaway(msgspec.Struct, frozen=True):
     """The end of calls. ``last_id``: of the last request that was accepted. ``status``: OK in a
     drain."""
 

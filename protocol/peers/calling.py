@@ -10,7 +10,7 @@ from tracewire.codec.writing import Extensions
 from ..body.body import read_body, write_body
 from ..constants import Executed
 from ..errors import RpcError
-from .call import check_metadata, running_call
+from .call import check_metadata
 
 
 class OutgoingCall:
@@ -73,12 +73,6 @@ def _around(interceptor: CallInterceptor, proceed: Proceed) -> Proceed:
     return lambda call: interceptor(call, proceed)
 
 
-def cascaded_deadline(cascade: bool) -> float | None:
-    """The deadline of the call that is being handled here, which holds for calls below it. C-24"""
-    outer = running_call() if cascade else None
-    return None if outer is None else outer.deadline
-
-
 def earlier(one: float | None, other: float | None) -> float | None:
     """The earlier of two deadlines, of which None is never."""
     if one is None or other is None:
@@ -89,9 +83,10 @@ def earlier(one: float | None, other: float | None) -> float | None:
 def written(body: object, metadata: Mapping[str, object] | None) -> tuple[bytes, Extensions | None]:
     """The payload and the extensions of what is sent."""
     payload, content_format = write_body(body)
-    extensions: Extensions | None = check_metadata(metadata) if metadata else None
+    extensions = check_metadata(metadata) if metadata else None
     if content_format is not None:
-        extensions = {**(extensions or {}), CONTENT_FORMAT: content_format}
+        extensions = extensions or {}
+        extensions[CONTENT_FORMAT] = content_format
     return payload, extensions
 
 

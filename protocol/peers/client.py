@@ -2,8 +2,9 @@
 
 import ssl
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 from typing import Any, Protocol
+
+import msgspec
 
 from ..connection.grease import EVERY
 from ..constants import Mode, Trust
@@ -56,7 +57,7 @@ class Connecting:
     async def _open(self) -> Peer:
         config = self._config
         if self._modes is not None:
-            config = replace(config, mode=self._modes.mode(config.url))
+            config = msgspec.structs.replace(config, mode=self._modes.mode(config.url))
         return await open_connection(config.url, lambda: Peer(config), self._tls, config.limits)
 
 

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from random import Random
 from typing import Final, TypeVar
+
+import msgspec
 
 from ..connection.grease import Grease
 from ..connection.in_flight import ConcurrencyLimit
@@ -21,8 +22,7 @@ _T = TypeVar("_T")
 _random: Final = Random()
 
 
-@dataclass(slots=True, kw_only=True)
-class PeerConfig:
+class PeerConfig(msgspec.Struct, kw_only=True):
     """Raises ValueError for a word or a number that is none of the option's.
 
     ``service``: what the other side may call. ``trust``: parent, link or ignore (section 8.1).
@@ -36,16 +36,16 @@ class PeerConfig:
     service: Service
     mode: Mode = "framed"
     trust: Trust = "link"
-    tracing: Tracing = field(default_factory=Tracing)
-    limits: Limits = field(default_factory=Limits)
+    tracing: Tracing = msgspec.field(default_factory=Tracing)
+    limits: Limits = msgspec.field(default_factory=Limits)
     agent: str | None = None
     handler_interceptors: Sequence[HandlerInterceptor] = ()
     call_interceptors: Sequence[CallInterceptor] = ()
     grease: int = 0
-    concurrency: ConcurrencyLimit = field(
+    concurrency: ConcurrencyLimit = msgspec.field(
         default_factory=lambda: ConcurrencyLimit(Limits().in_flight_server)
     )
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = msgspec.field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:

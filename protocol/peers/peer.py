@@ -20,14 +20,8 @@ from ..constants import Trust
 from ..tracing import Tracing
 from ..tracing.semconv import NOWHERE, attributes_of_server
 from ..transports.schemes import server_name
-from .calling import (
-    OutgoingCall,
-    cascaded_deadline,
-    earlier,
-    intercepted,
-    result,
-    written,
-)
+from .call import running_call
+from .calling import OutgoingCall, earlier, intercepted, result, written
 from .config import PeerConfig
 from .handlers import Handlers, status_of
 from .per_loop import DeadlineTimer, LoopAffinity, deadline_timer_of, input_buffer_of
@@ -146,7 +140,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     @property
     def takes_more(self) -> bool:
         """Whether what is sent goes out now: not while the other side reads too slowly."""
-        return self._writer.has_room
+        return self._writer.room is None
 
     @overload
     async def call(
@@ -200,17 +194,19 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             RuntimeError: another event loop or process made this peer.
         """
         self._affinity.check()
-        bound = cascaded_deadline(cascade)
-        own = None if timeout is None else self._loop.time() + timeout
+        deadline = None if timeout is None else self._loop.time() + timeout
+        outer = running_call() if cascade else None
+        if outer is not None:
+            deadline = earlier(deadline, outer.deadline)  # C-24
         interceptors = self._config.call_interceptors
         if not interceptors:
-            return await self._call(method, body, metadata, earlier(own, bound), returns)
+            return await self._call(method, body, metadata, deadline, returns)
 
         async def proceed(call: OutgoingCall) -> Any:
-            deadline = earlier(call.deadline, bound)
-            return await self._call(call.method, call.body, call.metadata, deadline, returns)
+            bound = call.deadline if outer is None else earlier(call.deadline, outer.deadline)
+            return await self._call(call.method, call.body, call.metadata, bound, returns)
 
-        call = OutgoingCall(method, body, metadata, earlier(own, bound), self._loop.time)
+        call = OutgoingCall(method, body, metadata, deadline, self._loop.time)
         return await intercepted(interceptors, proceed)(call)
 
     async def _call(
@@ -222,7 +218,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         returns: Any,
     ) -> Any:
         payload, extensions = written(body, metadata)
-        if not self._writer.has_room:
+        if self._writer.room is not None:
             await self.wait_for_room(deadline)
         trace, sent, telemetry = self._config.tracing.client(method, extensions, self._network)
         outcome: asyncio.Future[Frame] = asyncio.Future(loop=self._loop)
@@ -264,7 +260,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         """
         self._affinity.check()
         payload, extensions = written(body, metadata)
-        if not self._writer.has_room:
+        if self._writer.room is not None:
             await self.wait_for_room()
         trace, sent = self._config.tracing.inject(extensions)
         self._connection.notify(method, payload, trace, sent)
@@ -284,7 +280,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             RuntimeError: another event loop or process made this peer.
         """
         self._affinity.check()
-        if not self._writer.has_room:
+        if self._writer.room is not None:
             await self.wait_for_room()
         trace, extensions = None, None
         if self._connection.may_frame:

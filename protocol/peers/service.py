@@ -3,9 +3,10 @@
 import inspect
 import typing
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, ClassVar, Final, TypeVar, overload
+
+import msgspec
 
 from tracewire.codec.constants import MAX_TARGET_BYTES
 
@@ -20,8 +21,7 @@ _POSITIONAL: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
+class Handler(msgspec.Struct, frozen=True):
     """A function as it was given, and ``run``, which calls it: always with one value.
 
     ``is_async``: whether the function is an ``async def``.
@@ -32,8 +32,7 @@ class Handler:
     run: Callable[[Any], Coroutine[Any, Any, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Method(Handler):
+class Method(Handler, frozen=True):
     """A function served as ``name``: ``run`` takes what ``read`` gives.
 
     ``type``: what the body is converted to. ``default``: the value of an empty body,

@@ -9,9 +9,12 @@ from ..errors import not_executed
 
 
 class Writer:
-    """Writes to ``transport``, to be set once it is there. ``limit``: bytes that may wait in it."""
+    """Writes to ``transport``, to be set once it is there. ``limit``: bytes that may wait in it.
 
-    __slots__ = ("_limit", "_loop", "_room", "_shut", "transport")
+    ``room``: None while the transport takes more, else done when it does again.
+    """
+
+    __slots__ = ("_limit", "_loop", "_shut", "room", "transport")
 
     transport: asyncio.Transport
 
@@ -19,33 +22,28 @@ class Writer:
         self._loop = loop
         self._limit = limit
         self._shut = False
-        #: While the transport wants no more: done when it does again.
-        self._room: asyncio.Future[None] | None = None
+        self.room: asyncio.Future[None] | None = None
 
     def write(self, data: bytes) -> bool:
         """Whether what waits then is within the limit. C-26"""
         self.transport.write(data)
         return self.transport.get_write_buffer_size() <= self._limit
 
-    @property
-    def has_room(self) -> bool:
-        return self._room is None
-
     def pause(self) -> None:
-        if self._room is None:
-            self._room = self._loop.create_future()
+        if self.room is None:
+            self.room = self._loop.create_future()
 
     def resume(self) -> None:
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
-        self._room = None
+        if self.room is not None and not self.room.done():
+            self.room.set_result(None)
+        self.room = None
 
     async def wait_for_room(self, deadline: float | None) -> None:
         """Returns once the transport takes more; RpcError at the deadline. C-24"""
         try:
             async with asyncio.timeout_at(deadline):
-                while self._room is not None:  # who waited before may have filled it again
-                    await asyncio.shield(self._room)
+                while self.room is not None:  # who waited before may have filled it again
+                    await asyncio.shield(self.room)
         except TimeoutError:
             said = "the deadline passed before the call could be sent"
             raise not_executed(Status.DEADLINE_EXCEEDED, said) from None

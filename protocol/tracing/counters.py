@@ -1,13 +1,15 @@
 """What tracing itself does: counts for this process, as a snapshot and as metrics."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from weakref import WeakSet
-
-from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
 
 from tracewire.codec import counters
 
 from .semconv import meter_of
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
 
 
 class SelfCost:
@@ -46,7 +48,7 @@ class SelfCost:
 
 
 COST = SelfCost()
-_exported: WeakSet[MeterProvider] = WeakSet()
+_exported: "WeakSet[MeterProvider]" = WeakSet()
 
 
 def self_cost() -> dict[str, int]:
@@ -67,7 +69,7 @@ def self_cost() -> dict[str, int]:
     return counts | counters()
 
 
-def export_self_cost(meter_provider: MeterProvider) -> None:
+def export_self_cost(meter_provider: "MeterProvider") -> None:
     """Reports the counts as one observable counter, an attribute naming the count."""
     if meter_provider in _exported:
         return
@@ -80,5 +82,7 @@ def export_self_cost(meter_provider: MeterProvider) -> None:
     )
 
 
-def _observe(options: CallbackOptions) -> Iterable[Observation]:
+def _observe(options: "CallbackOptions") -> "Iterable[Observation]":
+    from opentelemetry.metrics import Observation
+
     return [Observation(count, {"tracewire.event": name}) for name, count in self_cost().items()]

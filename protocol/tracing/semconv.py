@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from opentelemetry.metrics import Histogram, Meter, MeterProvider
 from opentelemetry.trace import SpanKind
 
 from tracewire import __version__
 from tracewire.codec import Status
+
+if TYPE_CHECKING:  # to load them takes longer than most applications have use for
+    from opentelemetry.metrics import Histogram, Meter, MeterProvider
 
 SCOPE: Final = "tracewire"
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.45.0"
@@ -79,11 +81,11 @@ def attributes_of_server(
 NOWHERE: Final = network_attributes()
 
 
-def meter_of(meter_provider: MeterProvider) -> Meter:
+def meter_of(meter_provider: "MeterProvider") -> "Meter":
     return meter_provider.get_meter(SCOPE, __version__, schema_url=SCHEMA_URL)
 
 
-def durations(meter_provider: MeterProvider) -> dict[SpanKind, Histogram]:
+def durations(meter_provider: "MeterProvider") -> "dict[SpanKind, Histogram]":
     """The histograms of both sides' calls."""
     meter = meter_of(meter_provider)
     sides = {SpanKind.CLIENT: "client", SpanKind.SERVER: "server"}

@@ -5,12 +5,11 @@ import time
 from asyncio import CancelledError
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace as api
 from opentelemetry.context import Context
 from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
-from opentelemetry.metrics import Histogram, MeterProvider
 from opentelemetry.trace import (
     Link,
     Span,
@@ -29,6 +28,9 @@ from ..errors import RpcError
 from . import semconv as name
 from .semconv import Attributes, NetworkAttributes
 
+if TYPE_CHECKING:
+    from opentelemetry.metrics import Histogram, MeterProvider
+
 #: Where the API keeps the application's provider. It has no public way to ask that costs less than
 #: a span; should the name go, every call asks for a span, and nothing else changes.
 _PROVIDER: Final = "_TRACER_PROVIDER"
@@ -40,7 +42,11 @@ class CallTelemetry:
     __slots__ = ("_attributes", "_histogram", "_kind", "_span", "_started")
 
     def __init__(
-        self, kind: SpanKind, span: Span | None, histogram: Histogram | None, attributes: Attributes
+        self,
+        kind: SpanKind,
+        span: Span | None,
+        histogram: "Histogram | None",
+        attributes: Attributes,
     ) -> None:
         """``attributes``: of the histogram's series."""
         self._kind, self._span, self._histogram = kind, span, histogram
@@ -99,7 +105,7 @@ class CallRecorder:
     """
 
     def __init__(
-        self, tracer_provider: TracerProvider | None, meter_provider: MeterProvider | None
+        self, tracer_provider: TracerProvider | None, meter_provider: "MeterProvider | None"
     ) -> None:
         self._tracer_provider = tracer_provider
         self._named = tracer_provider is not None or OTEL_PYTHON_TRACER_PROVIDER in os.environ

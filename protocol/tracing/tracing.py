@@ -7,11 +7,10 @@ whoever asks), and ids. What is not sampled costs no SDK call, no text map and n
 import time
 from collections.abc import Callable, Container
 from random import Random
-from typing import TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from opentelemetry import trace as api
 from opentelemetry.context import Context
-from opentelemetry.metrics import MeterProvider
 from opentelemetry.propagate import get_global_textmap
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import Link, Span, SpanKind, set_span_in_context
@@ -59,6 +58,9 @@ from .semconv import KEPT, NOWHERE, RECIPIENTS, NetworkAttributes
 from .spans import CallRecorder, CallTelemetry
 from .trust import RateLimit
 
+if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+
 #: Makes bytes of a trace and extensions.
 Encode: TypeAlias = Callable[[Trace, Extensions | None], bytes]
 
@@ -96,7 +98,7 @@ class Tracing:
         *,
         baggage: bool = False,
         tracer_provider: api.TracerProvider | None = None,
-        meter_provider: MeterProvider | None = None,
+        meter_provider: "MeterProvider | None" = None,
         propagator: TextMapPropagator | None = None,
         stranger_roots: float = 100.0,
         fanout_rate: Rate = default_rate,

@@ -1,12 +1,12 @@
 """Addresses: where a peer listens or connects, and what each scheme's URLs say."""
 
-from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import SplitResult, quote, unquote
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class HostAddress:
+
+class HostAddress(msgspec.Struct, frozen=True):
     """A TCP port, with or without TLS.
 
     ``host``: a name or an IP address, without brackets. ``port``: 0 listens on a free one.
@@ -20,11 +20,10 @@ class HostAddress:
         return f"{self.scheme}://{_bracketed(self.host)}:{self.port}"
 
     def with_port(self, port: int) -> "HostAddress":
-        return replace(self, port=port)
+        return msgspec.structs.replace(self, port=port)
 
 
-@dataclass(frozen=True, slots=True)
-class UnixAddress:
+class UnixAddress(msgspec.Struct, frozen=True):
     """A Unix socket. ``path``: absolute, as the file system has it."""
 
     path: str
@@ -34,8 +33,7 @@ class UnixAddress:
         return f"unix://{quote(self.path)}"
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryAddress:
+class MemoryAddress(msgspec.Struct, frozen=True):
     """A name that is known in one event loop."""
 
     name: str
@@ -45,8 +43,7 @@ class MemoryAddress:
         return f"memory://{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class NatsAddress:
+class NatsAddress(msgspec.Struct, frozen=True):
     """A subject of a NATS server: a message transport, without connections between peers."""
 
     host: str

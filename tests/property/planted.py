@@ -295,7 +295,7 @@ class FailsForNothing(Connection):
 
     def _receive_frame(self, frame: Frame, began: float, events: Events) -> None:
         if frame.kind == Kind.CANCEL:
-            self._incoming._read -= 1
+            self._incoming.read -= 1
         super()._receive_frame(frame, began, events)
 
 
