@@ -97,7 +97,7 @@ class Timings:
         self._minutes = minutes
         self._clock = clock
         self._began = clock()
-        self._ends = self._began + MINUTE
+        self._minute_over = self._began + MINUTE
         self._number = 0
         self._running: Minute = {}
         self._size = 0
@@ -121,7 +121,7 @@ class Timings:
         """
         if not seconds >= 0:  # nor NaN
             raise ValueError(f"{action!r} of {entity!r} cannot have taken {seconds} seconds")
-        if self._clock() >= self._ends:
+        if self._clock() >= self._minute_over:
             self._turn()
         try:
             row = self._running[action][entity]
@@ -174,7 +174,7 @@ class Timings:
             minutes comes first, with its last minute first.
         """
         chosen = self._last(self._minutes if minutes is None else minutes)
-        passed = max(_LEAST, self._clock() - self._ends + MINUTE)
+        passed = max(_LEAST, self._clock() - self._minute_over + MINUTE)
         rows = [self._timing(*each, passed) for each in every_row(chosen)]
         seconds: dict[tuple[str, str], float] = {}
         for row in rows:
@@ -230,7 +230,7 @@ class Timings:
         )
 
     def _last(self, minutes: int) -> Minutes:
-        if self._clock() >= self._ends:
+        if self._clock() >= self._minute_over:
             self._turn()
         oldest = self._number - minutes
         every = {**self._past, self._number: self._running}
@@ -260,7 +260,7 @@ class Timings:
         passed = int((self._clock() - self._began) // MINUTE)
         self._past[self._number] = self._running
         self._number = max(self._number + 1, passed)
-        self._ends = self._began + MINUTE * (self._number + 1)
+        self._minute_over = self._began + MINUTE * (self._number + 1)
         self._running, self._size = {}, 0
         oldest = self._number - self._minutes
         self._past = {number: rows for number, rows in self._past.items() if number > oldest}
