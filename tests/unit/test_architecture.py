@@ -101,8 +101,12 @@ def test_folders_of_the_picture_exist() -> None:
     assert [name for name in top if not (ROOT / name).is_dir()] == []
 
 
-def test_each_term_of_the_glossary_stands_once() -> None:
-    terms = re.findall(r"^\| ([\w ,-]+) \| [^|]+ \| [^|]*\|$", PAGE, re.MULTILINE)
-    split = [term for line in terms if line != "term" for term in line.split(", ")]
+def test_each_term_of_the_glossary_stands_once_and_has_a_place() -> None:
+    glossary = PAGE.partition("## Glossary")[2]
+    terms = re.findall(
+        r"^\| ([\w ,-]+) \| [^|]+ \| (?:`[^`|]+`(?:, )?)+ \|$", glossary, re.MULTILINE
+    )
+    assert len(terms) == len(re.findall(r"^\| (?!term )", glossary, re.MULTILINE))
+    split = [term for line in terms for term in line.split(", ")]
     assert len(split) > 60
     assert sorted(split) == sorted(set(split))

@@ -16,9 +16,9 @@ from tracewire.codec import constants
 from tracewire.codec.constants import Kind, Status
 from tracewire.codec.errors import SENTENCES
 
-SPEC = Path(tracewire.spec.__file__).parent
-TEXT = (SPEC / "tracewire.md").read_text()
-REGISTRY: dict[str, Any] = tomllib.loads((SPEC / "registry.toml").read_text())
+HOME = Path(tracewire.spec.__file__).parent
+TEXT = (HOME / "tracewire.md").read_text()
+REGISTRY: dict[str, Any] = tomllib.loads((HOME / "registry.toml").read_text())
 RULES = re.findall(r"^- \*\*([A-Z]-\d+)\*\* ", TEXT, re.MULTILINE)
 WITH_VECTORS = [rule for rule in RULES if rule[0] in "FXUELMS"]
 
