@@ -69,7 +69,7 @@ async def main() -> None:
     trace.set_tracer_provider(provider)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
     headers = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
-    async with await serve(GUILD, guild), app.router.lifespan_context(app), client:
+    async with serve(GUILD, guild), app.router.lifespan_context(app), client:
         for member in (42, 0, 60_000):
             answer = await client.post(f"/members/{member}", headers=headers)
             print(f"POST /members/{member}: {answer.status_code} {answer.text}")

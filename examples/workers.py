@@ -65,7 +65,7 @@ async def main() -> None:
     for job in (*JOBS, *[None] * WORKERS):
         queue.put_nowait(job)
     with tempfile.TemporaryDirectory() as folder:
-        async with await serve(f"unix://{folder}/pool.sock", pool) as server:
+        async with serve(f"unix://{folder}/pool.sock", pool) as server:
             command = sys.executable, __file__, server.url
             workers = [Popen(command, stdout=PIPE, text=True) for _ in range(WORKERS)]
             for each in workers:

@@ -12,16 +12,24 @@ from . import constants as c
 class Limits:
     """Limits of a connection, and of the server that accepted it. Times are in seconds.
 
-    ``max_frame``: bytes of a record that is read, announced in the hello (S-2, C-8).
-    ``in_flight``: requests of a connection that are handled at once (C-25).
-    ``in_flight_server``: the same for all connections of a server (C-25).
-    ``write_buffer``: bytes that wait to be written before the connection is given up (C-26).
-    ``record_seconds``: the longest that a record may take to arrive (C-26).
-    ``linger_seconds``: how long input is read on after a drain (C-17).
-    ``discard_seconds``: how long input is discarded after a connection error (C-20).
-    ``connections``: connections of a server; further ones are closed at once.
-    ``keepalive_seconds``: silence after which a ping is sent while calls are open; a pong that
-    does not come in the same time ends the connection. None: no pings.
+    They bound what this side holds and waits for. They are not there to shape load: a call over
+    ``in_flight`` is refused, it does not wait.
+
+    Args:
+        max_frame: bytes of a record that is read, announced in the hello (S-2, C-8).
+        in_flight: requests of a connection that are handled at once (C-25).
+        in_flight_server: the same for all connections of a server (C-25).
+        write_buffer: bytes that wait to be written before the connection is given up (C-26).
+        record_seconds: the longest that a record may take to arrive (C-26).
+        linger_seconds: how long input is read on after a drain (C-17).
+        discard_seconds: how long input is discarded after a connection error (C-20).
+        connections: connections of a server; further ones are closed at once.
+        keepalive_seconds: silence after which a ping is sent while calls are open; a pong that
+            does not come in the same time ends the connection. None: no pings.
+
+    Raises:
+        ValueError: a limit is below the least that works, or ``max_frame`` is more than the 4
+            bytes of a record's length can say.
     """
 
     max_frame: int = MAX_FRAME

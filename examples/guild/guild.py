@@ -28,6 +28,7 @@ from examples.demo.control import commands, report
 from tracewire.codec import NOT_SAMPLED, Trace, wrap
 from tracewire.protocol import (
     Census,
+    NotReady,
     Report,
     Rollout,
     Server,
@@ -35,12 +36,11 @@ from tracewire.protocol import (
     Timings,
     Tracing,
     current_call,
+    self_cost,
     serve,
     top_service,
 )
-from tracewire.protocol.operations.rollout import NotReady
 from tracewire.protocol.operations.traffic import Dialect
-from tracewire.protocol.tracing.counters import self_cost
 
 from .setting import Setting
 from .spans import Spans

@@ -20,8 +20,7 @@ import sys
 import time
 
 from examples.demo.control import commands, report
-from tracewire.protocol import connect
-from tracewire.protocol.tracing.counters import self_cost
+from tracewire.protocol import connect, self_cost
 
 from .session import Bare, Framed, Traced
 from .setting import Setting

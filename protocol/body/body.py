@@ -26,7 +26,13 @@ _without_hash: Final[dict[int, tuple[Any, type[msgspec.Struct]]]] = {}
 class Body(msgspec.Struct, frozen=True):
     """Raw bytes as a body, neither written nor read as CBOR.
 
-    ``content_format``: a CoAP Content-Format number, 42 = application/octet-stream.
+    It is the whole body: not a value within another one. As a handler's annotation, or as
+    ``returns=``, it takes any body as it came, CBOR too.
+
+    Args:
+        data: bytes; a bytearray or memoryview is refused when the body is written.
+        content_format: a CoAP Content-Format number; 42 is application/octet-stream, 60 says that
+            the bytes are CBOR already.
     """
 
     data: bytes

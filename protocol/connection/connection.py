@@ -296,20 +296,20 @@ class Connection:
     def cancel(self, id: int) -> None:
         """Gives a call up: its outcome is not reported any more."""
         if self._outgoing.end(id) is not UNKNOWN:
-            self._say(Frame(Kind.CANCEL, id, 0))
+            self._send_control(Frame(Kind.CANCEL, id, 0))
             self._settle()
 
     def cancel_all(self) -> None:
         """Cancels every call that is open; the outcome of each is still reported, by ``lost``."""
         for id in self._outgoing:
-            self._say(Frame(Kind.CANCEL, id, 0))
+            self._send_control(Frame(Kind.CANCEL, id, 0))
 
     def ping(self) -> int:
         """The id that the pong will have."""
         self._check_open()
         self._handshake.check_answers_are_read()
         id = self._keepalive.next_ping()
-        self._say(Frame(Kind.PING, id, 0))
+        self._send_control(Frame(Kind.PING, id, 0))
         return id
 
     def drain(self, text: str | None = None) -> None:
@@ -318,7 +318,7 @@ class Connection:
             goaway = Goaway(self._incoming.last_id, Status.OK, text)
             self._move(Trigger.DRAIN)
             if self._handshake.may_frame:
-                self._say(goaway.frame())
+                self._send_control(goaway.frame())
             elif not self._handshake.may_send_bare:  # its first frame is on its way. G-3
                 self._shutdown.part_later(goaway)
                 self.wake = min(self.wake, self._shutdown.until)
@@ -339,7 +339,7 @@ class Connection:
         shutdown, keepalive = self._shutdown, self._keepalive
         if shutdown.state is not OPEN and shutdown.state not in READING:
             return events
-        now = keepalive.heard = self._clock()
+        now = keepalive.last_input = self._clock()
         keepalive.awaited = None
         items = self._reader.feed(data)
         began = now if keepalive.record_began is None else keepalive.record_began
@@ -368,7 +368,7 @@ class Connection:
         if self.state in READING and self._reader.eof() is not None:
             self.counts["invalid_records"] += 1  # S-3
         if self._shutdown.goaway is None:
-            self._note_choked()
+            self._count_choked()
         self._move(Trigger.END)
         said = self._shutdown.farewell("the other side ended the connection")
         failed = self._outgoing.fail(said)
@@ -383,7 +383,7 @@ class Connection:
         if self.state is State.CLOSED:
             return []
         if self.state is State.OPEN:
-            self._note_choked()
+            self._count_choked()
         self._move(Trigger.LOST)
         failed = self._outgoing.fail(self._shutdown.farewell(reason))
         return [*failed, *self._abandon()]
@@ -401,7 +401,7 @@ class Connection:
         events: Events = []
         for id in self._outgoing.expired(now):
             caller = self._outgoing.end(id)
-            self._say(Frame(Kind.CANCEL, id, 0))
+            self._send_control(Frame(Kind.CANCEL, id, 0))
             said = "no response within the timeout"
             error = RpcError(Status.DEADLINE_EXCEEDED, said, executed=Executed.MAYBE)
             events.append(CallFailed(caller, error))
@@ -483,7 +483,7 @@ class Connection:
                 return self._refuse(id, Status.UNIMPLEMENTED, said, even)
             if (timeout := read_timeout(extensions)) is not None:
                 expires = began + timeout  # C-24
-                if not timeout or expires <= self._keepalive.heard:
+                if not timeout or expires <= self._keepalive.last_input:
                     said = "the deadline passed before the call began"
                     return self._refuse(id, Status.DEADLINE_EXCEEDED, said)
         if incoming.full:  # C-25
@@ -525,7 +525,7 @@ class Connection:
         expires = None if timeout is None else began + timeout
         if self._handshake.not_understood(extensions):
             self.counts["notifications_not_understood"] += 1  # G-9
-        elif expires is not None and (not timeout or expires <= self._keepalive.heard):
+        elif expires is not None and (not timeout or expires <= self._keepalive.last_input):
             self.counts["notifications_expired"] += 1  # section 7.8
         elif not frame.target:
             events.append(MessageReceived(frame.payload, frame))
@@ -544,7 +544,7 @@ class Connection:
         if self._understands(frame) and self._shutdown.goaway is None:
             goaway = self._shutdown.goaway = read_goaway(frame.payload)
             if goaway.status == Status.INVALID_ARGUMENT:
-                self._note_choked()
+                self._count_choked()
             self._move(Trigger.GOAWAY)
             events.append(GoawayReceived(goaway))
             said = self._shutdown.farewell("the other side accepts no more calls")
@@ -566,7 +566,7 @@ class Connection:
         if self._keepalive.strike():  # C-15
             self._fault(Status.RESOURCE_EXHAUSTED, "too many pings", events)
         else:
-            self._say(Frame(Kind.PONG, frame.id, 0))  # C-2
+            self._send_control(Frame(Kind.PONG, frame.id, 0))  # C-2
 
     def _receive_pong(self, frame: Frame, began: float, events: Events) -> None:
         if self._understands(frame):
@@ -624,7 +624,7 @@ class Connection:
             raise self._handshake.too_long(frame)
         self._write(frame)
 
-    def _say(self, frame: Frame) -> None:
+    def _send_control(self, frame: Frame) -> None:
         if self._handshake.may_frame and self.state in WRITING:
             self._write(encode(frame))
 
@@ -633,7 +633,7 @@ class Connection:
         if self.state in WRITING and (hello := self._handshake.take_hello()) is not None:
             self._write(encode(hello.frame()))
         if (goaway := self._shutdown.take_parting()) is not None:
-            self._say(goaway.frame())
+            self._send_control(goaway.frame())
 
     def _move(self, trigger: Trigger) -> None:
         self._shutdown.move(trigger)
@@ -647,7 +647,7 @@ class Connection:
     def _fault(self, status: Status, text: str, events: Events) -> None:
         """A connection error. C-20"""
         self.counts["connection_errors"] += 1
-        self._say(Goaway(self._incoming.last_id, status, text).frame())
+        self._send_control(Goaway(self._incoming.last_id, status, text).frame())
         self._move(Trigger.FAULT)
         events += self._outgoing.fail(f"the connection failed: {text}")
         events += self._abandon()
@@ -657,7 +657,7 @@ class Connection:
         open_ids = [id for id in self._incoming if self._incoming.cancel(id, Status.CANCELLED)]
         return [RequestCancelled(id, Status.CANCELLED) for id in open_ids]
 
-    def _note_choked(self) -> None:
+    def _count_choked(self) -> None:
         """The connection ends in bad order: if a frame with grease is unanswered, it may be why."""
         if self._grease is not None and self._grease.give_up():
             self.counts["grease_choked"] += 1
@@ -670,7 +670,7 @@ class Connection:
             pass
         elif keepalive.awaited is None:
             keepalive.awaited = now
-            self._say(Frame(Kind.PING, keepalive.next_ping(), 0))
+            self._send_control(Frame(Kind.PING, keepalive.next_ping(), 0))
         else:
             self._fault(Status.RESOURCE_EXHAUSTED, "no pong", events)
 

@@ -8,8 +8,8 @@ from ..constants import PING_INTERVAL_SECONDS, PING_STRIKES
 class Keepalive:
     """Watches what arrives, by times of the connection's clock.
 
-    ``heard``: when the last input came. ``record_began``: when the record began that is not whole
-    yet, None between records. ``awaited``: when the ping was sent whose pong is not here yet.
+    ``last_input``: when it came. ``record_began``: when the record began that is not whole yet,
+    None between records. ``awaited``: when the ping was sent whose pong is not here yet.
     ``strikes``: pings of the other side that came too soon, to be cleared by its other frames.
     """
 
@@ -19,7 +19,7 @@ class Keepalive:
         "_next_id",
         "_record_seconds",
         "awaited",
-        "heard",
+        "last_input",
         "record_began",
         "strikes",
     )
@@ -30,7 +30,7 @@ class Keepalive:
         self._record_seconds = record_seconds
         self._last_ping = -inf
         self._next_id = 1
-        self.heard = now
+        self.last_input = now
         self.record_began: float | None = None
         self.awaited: float | None = None
         self.strikes = 0
@@ -43,9 +43,9 @@ class Keepalive:
 
     def strike(self) -> bool:
         """A ping was read: whether it is the strike that is one too many. C-15"""
-        if self.heard - self._last_ping < PING_INTERVAL_SECONDS:
+        if self.last_input - self._last_ping < PING_INTERVAL_SECONDS:
             self.strikes += 1
-        self._last_ping = self.heard
+        self._last_ping = self.last_input
         return self.strikes >= PING_STRIKES
 
     @property
@@ -56,4 +56,4 @@ class Keepalive:
     @property
     def ping_due(self) -> float:
         """When the silence has lasted so long that a ping is sent, or that its pong is missed."""
-        return (self.heard if self.awaited is None else self.awaited) + self._interval
+        return (self.last_input if self.awaited is None else self.awaited) + self._interval

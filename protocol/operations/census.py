@@ -40,8 +40,16 @@ class Lacking(NamedTuple):
 class Census:
     """What is known of the receivers of each destination. May be shared by threads.
 
-    ``window_seconds``: how long a report counts. ``clock``: seconds since 1970, as all instances'
-    clocks tell them: a difference between two of them lengthens or shortens the window by as much.
+    It decides whether senders may switch, and switches nothing: that is `Rollout`. It knows what
+    is reported to it, and asks nobody.
+
+    Args:
+        window_seconds: how long a report counts.
+        clock: seconds since 1970, as all instances' clocks tell them: a difference between two of
+            them lengthens or shortens the window by as much.
+
+    Raises:
+        ValueError: the window is not over 0 and finite.
     """
 
     def __init__(
@@ -64,7 +72,15 @@ class Census:
     def expect(self, destination: str, names: Iterable[str]) -> None:
         """Lists every instance that receives a destination's messages, in place of a former list.
 
-        Without names nobody is expected, and the destination is not ready.
+        Take the names from what schedules the instances, never from their reports: one that did
+        not report would be missed by nobody.
+
+        Args:
+            destination: a name that the application gives to where messages go.
+            names: without any nobody is expected, and the destination is not ready.
+
+        Raises:
+            TypeError: the names are one text.
         """
         if isinstance(names, str):
             raise TypeError(f"names is a collection of instances' names, not the text {names!r}")
@@ -84,10 +100,23 @@ class Census:
         mode: Mode,
         generation: int = GENERATION,
     ) -> Report:
-        """A receiver's own report: it counts here, and is to be sent to whoever asks for `ready`.
+        """Makes a receiver's own report: it counts here, and is to be sent to who asks for `ready`.
 
-        ``instance``: the name that the deployer gave it; None is host:pid, as in hello. It must not
-        be shared by two that run at once. ``mode``: that of its listener.
+        Only a receiver reports, and only for itself: that it sends frames shows nothing.
+
+        Args:
+            destination: what it receives the messages of.
+            instance: the name that the deployer gave it; None is host:pid, as in hello. It must not
+                be shared by two that run at once.
+            mode: that of its listener: framed, both or bare.
+            generation: what it is, 0 to 3 (section 6).
+
+        Returns:
+            The report, with the time of this clock, and for how long no bare message came if
+            `received` was told of messages.
+
+        Raises:
+            ValueError: such a report cannot be true, or a name has no or too many bytes.
         """
         now = self._clock()
         traffic = self._traffic.get(destination)
@@ -100,7 +129,11 @@ class Census:
     def merge(self, report: Report) -> None:
         """Takes a report from elsewhere, in any order and any number of times: the latest counts.
 
-        ValueError where its clock is ahead by more than the window, since it would count too long.
+        Args:
+            report: of an instance that nobody expects too; it is shown, and decides nothing.
+
+        Raises:
+            ValueError: its clock is ahead by more than the window, so it would count too long.
         """
         now = self._clock()
         if report.at > now + self._window:
@@ -114,32 +147,78 @@ class Census:
                 self._hold(report)
 
     def sent(self, destination: str, dialect: Dialect) -> None:
-        """Counts a message that this process sent. `Rollout.wrap` does it."""
+        """Counts a message that this process sent. `Rollout.wrap` does it: not for its messages.
+
+        Args:
+            destination: where it went.
+            dialect: bare or framed.
+
+        Raises:
+            ValueError: the dialect is neither.
+        """
         self._traffic_of(destination).sent.count(dialect)
 
     def received(self, destination: str, dialect: Dialect) -> None:
-        """Counts a message that this process received: what `may_drop_both` is decided by."""
+        """Counts a message that this process received: what `may_drop_both` is decided by.
+
+        Args:
+            destination: where it came from.
+            dialect: bare or framed; `Tracing.received` says so by ``is_bare``.
+
+        Raises:
+            ValueError: the dialect is neither.
+        """
         self._traffic_of(destination).received.count(dialect)
 
     # What it says.
 
     def ready(self, destination: str) -> bool:
-        """Whether senders may switch to frames. R-2"""
+        """Whether senders may switch to frames. R-2
+
+        It holds for now: ask again before each switch.
+
+        Args:
+            destination: as `expect` and reports name it.
+
+        Returns:
+            True if the latest report of each expected instance lies in the window and says that
+            frames are read; False where nobody is expected.
+        """
         return not self.missing(destination)
 
     def missing(self, destination: str) -> list[Lacking]:
-        """Those of whom it is not known that they read frames, by name."""
+        """Who stands in the way of `ready`.
+
+        Args:
+            destination: as `expect` and reports name it.
+
+        Returns:
+            The instances of which it is not known that they read frames, by name, and why.
+        """
         return self._lacking(destination, self._unread)
 
     def may_drop_both(self, destination: str) -> bool:
-        """Whether receivers in mode both may become framed: no bare message comes any more."""
+        """Whether receivers in mode both may become framed: no bare message comes any more.
+
+        Args:
+            destination: as `expect` and reports name it.
+
+        Returns:
+            True if `needs_both` names nobody.
+        """
         return not self.needs_both(destination)
 
     def needs_both(self, destination: str) -> list[Lacking]:
-        """Those who still get bare messages, or do not show that they get none, by name.
+        """Who still gets bare messages, or does not show that it gets none.
 
         Every expected instance must have reported in the window that it counts its messages and for
         a whole window got no bare one. A sender that is silent longer than that is not seen.
+
+        Args:
+            destination: as `expect` and reports name it.
+
+        Returns:
+            The instances by name, and why; this process too, if it sent a bare message lately.
         """
         found = self._lacking(destination, self._unquiet)
         traffic = self._traffic.get(destination)
@@ -150,9 +229,12 @@ class Census:
         return found
 
     def snapshot(self) -> list[dict[str, Any]]:
-        """All of it as plain values, one dict a destination, for people and tools to look at.
+        """All of it as plain values, for people and tools to look at.
 
-        Names and destinations in it may be remote text.
+        Names and destinations in it may be remote text: escape them before a terminal or a page.
+
+        Returns:
+            One dict a destination, by name.
         """
         with self._lock:
             reports = [*self._reports.values(), *self._unexpected.values()]
@@ -185,6 +267,9 @@ class Census:
 
         Destinations are those that are expected here or whose messages are counted here: remote
         text names no series.
+
+        Args:
+            meter_provider: of the application; the global one is not used.
         """
         meter = meter_of(meter_provider)
         meter.create_observable_gauge(

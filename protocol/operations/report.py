@@ -15,11 +15,19 @@ _DESTINATION_BYTES: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One instance, at one time, on one destination. ValueError where it cannot be true.
+    """One instance, at one time, on one destination. `Census.report` makes them.
 
-    ``instance``: its name, at most 64 bytes. ``mode``: that of its listener. ``generation``: 0 to
-    3 (section 6). ``at``: seconds since 1970 by its own clock. ``quiet``: seconds before that in
-    which it received no bare message there; None where it did not count any message.
+    Args:
+        destination: at most 255 bytes.
+        instance: its name, at most 64 bytes.
+        mode: that of its listener.
+        generation: 0 to 3 (section 6).
+        at: seconds since 1970 by its own clock.
+        quiet: seconds before that in which it received no bare message there; None where it did
+            not count any message.
+
+    Raises:
+        ValueError: it cannot be true.
     """
 
     destination: str
@@ -45,14 +53,25 @@ class Report:
             raise ValueError(f"quiet {of} must be seconds, 0 or more, not {self.quiet!r}")
 
     def to_dict(self) -> dict[str, str | int | float | None]:
-        """Plain values, for JSON, CBOR and the like."""
+        """Plain values, for JSON, CBOR and the like.
+
+        Returns:
+            The fields by name, which `from_dict` takes.
+        """
         return asdict(self)
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, object]) -> Self:
-        """Of ``to_dict``; names that it does not know are left out. ValueError says what is wrong.
+        """A report from what `to_dict` gave, which may come from anywhere.
 
-        It may come from anywhere: nothing about it is taken for granted.
+        Args:
+            fields: by name; names that are not known here are left out.
+
+        Returns:
+            The report.
+
+        Raises:
+            ValueError: they are no report, or one that cannot be true; it says what is wrong.
         """
         try:
             return msgspec.convert(fields, cls)

@@ -21,10 +21,19 @@ class NotReady(RuntimeError):
 class Rollout:
     """Says for each destination whether it is sent frames. May be shared by threads.
 
-    ``destinations``: the configuration, as a mapping, with ``default`` for those not in it, or as a
-    function that is asked anew for each message. It is the deployer's word that every receiver of a
-    framed destination reads frames. ``census``: asked before a switch to frames, and told of what
-    is sent. ``tracing``: makes the envelopes.
+    A destination is a name for where messages go: a queue, a subject, an address. That it is framed
+    is the deployer's word that every receiver of it reads frames; a frame that reaches one that
+    does not is lost.
+
+    Args:
+        default: bare or framed, for destinations that the mapping does not have.
+        destinations: the configuration, as a mapping, or as a function that is asked anew for each
+            message and so must be quick.
+        tracing: makes the envelopes.
+        census: asked before a switch to frames, and told of what is sent.
+
+    Raises:
+        ValueError: a dialect is neither bare nor framed.
     """
 
     def __init__(
@@ -48,11 +57,31 @@ class Rollout:
         self._census = census
 
     def mode(self, destination: str) -> Dialect:
-        """What the next message to a destination is sent as. Raises ModeUnknown."""
+        """What the next message to a destination is sent as.
+
+        Args:
+            destination: its name.
+
+        Returns:
+            bare or framed.
+
+        Raises:
+            ModeUnknown: the rollout's function gave no dialect.
+        """
         return self._switched.get(destination) or self.configured(destination)
 
     def configured(self, destination: str) -> Dialect:
-        """The same without what was switched while running."""
+        """What is configured for a destination, whatever was switched while running.
+
+        Args:
+            destination: its name.
+
+        Returns:
+            bare or framed.
+
+        Raises:
+            ModeUnknown: the rollout's function gave no dialect.
+        """
         if self._ask is None:
             return self._configured.get(destination, self._default)
         try:
@@ -76,8 +105,12 @@ class Rollout:
             extensions: what the envelope has as well, as `Tracing.wrap` takes them. A bare message
                 has no place for them and goes without.
 
+        Returns:
+            The bytes, counted as sent where there is a census.
+
         Raises:
             ValueError: a bare message begins like a frame (M-5).
+            FrameError: the extensions make no valid frame.
             ModeUnknown: the rollout's function gave no dialect.
         """
         mode = self.mode(destination)
@@ -95,18 +128,42 @@ class Rollout:
     def switch(self, destination: str, mode: Dialect) -> None:
         """Sets a destination, whatever is configured, from its next message on.
 
-        To frames only where the census, if there is one, is ready, else NotReady names who is not.
+        It holds for this process, and until it ends: configure it as well. Connections that are
+        open stay as they are.
+
+        Args:
+            destination: its name.
+            mode: bare or framed.
+
+        Raises:
+            NotReady: to framed, and the census says that not every receiver reads frames; it
+                names who does not.
+            ValueError: the mode is neither.
         """
         if _checked(mode, f"destination {destination!r}") == "framed":
             self._check_ready(destination)
         self._set(destination, mode)
 
     def switch_unready(self, destination: str) -> None:
-        """Switches to frames without asking the census, for somebody who knows better than it."""
+        """Switches to frames without asking the census, for somebody who knows better than it.
+
+        A receiver that reads no frames loses every message from then on.
+
+        Args:
+            destination: its name.
+        """
         self._set(destination, "framed")
 
     def reset(self, destination: str) -> None:
-        """Goes back to what is configured. Where that means from bare to framed, as ``switch``."""
+        """Goes back to what is configured.
+
+        Args:
+            destination: its name.
+
+        Raises:
+            NotReady: that means from bare to framed, and the census is not ready, as in `switch`.
+            ModeUnknown: the rollout's function gave no dialect.
+        """
         if self.configured(destination) == "framed" and self.mode(destination) == "bare":
             self._check_ready(destination)
         self._switched.pop(destination, None)

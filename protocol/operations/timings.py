@@ -43,9 +43,16 @@ _logger: Final = getLogger("tracewire.timings")
 class Timing(msgspec.Struct, frozen=True):
     """What one action of one entity took in one minute.
 
-    ``minute``: how many minutes ago, 0 is the one that runs. ``share``: of that minute, 1 is all of
-    it; more where calls ran side by side. ``slowest``: seconds of the slowest sample. ``trace_id``:
-    in hexadecimal, of the slowest sample that has a sampled trace, which took ``trace_seconds``.
+    Attributes:
+        entity: its name, or the beginning of a long one.
+        action: the method, or ``on_message``.
+        minute: how many minutes ago; 0 is the one that runs.
+        share: of that minute, 1 is all of it; more where calls ran side by side.
+        seconds: the time that was spent.
+        count: how often.
+        slowest: seconds of the slowest sample.
+        trace_id: in hexadecimal, of the slowest sample that has a sampled trace, else None.
+        trace_seconds: what that sample took.
     """
 
     entity: str
@@ -60,11 +67,20 @@ class Timing(msgspec.Struct, frozen=True):
 
 
 class Timings:
-    """A ring of ``minutes``, with at most ``rows`` rows in memory.
+    """How much of each of the last minutes each action of each entity took, in bounded memory.
 
     Half of the rows are for the running minute: where more are needed, its least busy half is
     forgotten. The other half is for the minutes before: entities that took most time over all of
-    them keep all of theirs. ``clock``: seconds that only grow. Not safe for threads.
+    them keep all of theirs. So it finds what is busy; to account for every entity it is wrong. Not
+    safe for threads: one for each event loop.
+
+    Args:
+        rows: the most that are in memory, at least 4.
+        minutes: how many are kept, the running one among them.
+        clock: seconds that only grow.
+
+    Raises:
+        ValueError: there are too few rows or minutes.
     """
 
     def __init__(
@@ -81,7 +97,7 @@ class Timings:
         self._minutes = minutes
         self._clock = clock
         self._began = clock()
-        self._ends = self._began + MINUTE
+        self._minute_over = self._began + MINUTE
         self._number = 0
         self._running: Minute = {}
         self._size = 0
@@ -92,12 +108,20 @@ class Timings:
     def record(self, entity: str, action: str, seconds: float, trace_id: int | None = 0) -> None:
         """Adds a sample to the running minute.
 
-        ``trace_id``: of the trace that shows it, 0 for none; None takes the current span's if that
-        is sampled. Of a long name its first characters count. ValueError for a negative time.
+        Args:
+            entity: one of many: a guild, a room. Of a long name its first characters count.
+            action: one of few. What it takes in memory is per action and entity.
+            seconds: what it took, waiting included.
+            trace_id: of the trace that shows it, 0 for none; None takes the current span's if that
+                is sampled.
+
+        Raises:
+            ValueError: the time is negative or no number.
+            TypeError: a name is no text.
         """
         if not seconds >= 0:  # nor NaN
             raise ValueError(f"{action!r} of {entity!r} cannot have taken {seconds} seconds")
-        if self._clock() >= self._ends:
+        if self._clock() >= self._minute_over:
             self._turn()
         try:
             row = self._running[action][entity]
@@ -111,24 +135,46 @@ class Timings:
             _keep_trace(row, seconds, trace_id)
 
     def measure(self, entity: str, action: str) -> "Measure":
-        """A context manager that records how long its block takes, and the current span's trace."""
+        """A context manager that records how long its block takes, and the current span's trace.
+
+        Args:
+            entity: as in `record`.
+            action: as in `record`.
+
+        Returns:
+            What is entered by ``with``, once at a time. A block that raises counts too.
+        """
         return Measure(self, entity, action)
 
     def around(self, entity: Callable[[Call], object]) -> HandlerInterceptor:
         """One of the ``handler_interceptors=`` that records what each handler takes.
 
-        What stands after it in the list runs inside of it, and counts, too. ``entity``: names the
-        entity of a call; where it fails the call counts as of ``?``.
+        What stands after it in the list runs inside of it, and counts, too. Tracewire's own methods
+        do not count.
+
+        Args:
+            entity: names the entity of a call, as text or what becomes it by ``str``. Where it
+                fails the call counts as of ``?``, and that is logged once.
+
+        Returns:
+            The interceptor.
         """
         return _Around(self, entity)
 
     def rows(self, minutes: int | None = None) -> list[Timing]:
-        """What is known of so many minutes, of all by default; the running one is the first.
+        """What is known of the last minutes.
 
-        The busiest action of an entity over these minutes comes first, with its last minute first.
+        It makes and sorts every row: for people and tools, not for each message.
+
+        Args:
+            minutes: how many, the running one being the first; None for all.
+
+        Returns:
+            A row for each entity, action and minute. The busiest action of an entity over these
+            minutes comes first, with its last minute first.
         """
         chosen = self._last(self._minutes if minutes is None else minutes)
-        passed = max(_LEAST, self._clock() - self._ends + MINUTE)
+        passed = max(_LEAST, self._clock() - self._minute_over + MINUTE)
         rows = [self._timing(*each, passed) for each in every_row(chosen)]
         seconds: dict[tuple[str, str], float] = {}
         for row in rows:
@@ -142,11 +188,25 @@ class Timings:
         return rows
 
     def snapshot(self, minutes: int | None = None) -> list[dict[str, object]]:
-        """As `rows`, in plain values to be sent or printed."""
+        """As `rows`, in plain values to be sent or printed.
+
+        Args:
+            minutes: how many, the running one being the first; None for all.
+
+        Returns:
+            A dict for each row, by the names of `Timing`.
+        """
         return [msgspec.structs.asdict(timing) for timing in self.rows(minutes)]
 
     def busiest(self, count: int) -> list[tuple[str, float]]:
-        """The entities that took most time over all minutes, and the seconds that they took."""
+        """The entities that took most time over all minutes.
+
+        Args:
+            count: how many at most.
+
+        Returns:
+            Pairs of entity and the seconds that it took, the busiest first.
+        """
         seconds = entity_seconds(self._last(self._minutes))
         return sorted(seconds.items(), key=lambda it: (-it[1], it[0]))[:count]
 
@@ -170,7 +230,7 @@ class Timings:
         )
 
     def _last(self, minutes: int) -> Minutes:
-        if self._clock() >= self._ends:
+        if self._clock() >= self._minute_over:
             self._turn()
         oldest = self._number - minutes
         every = {**self._past, self._number: self._running}
@@ -200,7 +260,7 @@ class Timings:
         passed = int((self._clock() - self._began) // MINUTE)
         self._past[self._number] = self._running
         self._number = max(self._number + 1, passed)
-        self._ends = self._began + MINUTE * (self._number + 1)
+        self._minute_over = self._began + MINUTE * (self._number + 1)
         self._running, self._size = {}, 0
         oldest = self._number - self._minutes
         self._past = {number: rows for number, rows in self._past.items() if number > oldest}

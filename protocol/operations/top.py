@@ -35,7 +35,15 @@ def top_service(timings: Timings | None = None, census: Census | None = None) ->
     """A new service of tracewire.top, to serve alone or to include in another.
 
     The method returns a map of ``timings`` and ``census``: lists of maps, or null for what is not
-    given here. They are the rows of `Timings.snapshot` and `Census.snapshot`.
+    given here. They are the rows of `Timings.snapshot` and `Census.snapshot`. It answers callers
+    who are trusted as parents, and nobody else: on a listener of strangers it is of no use.
+
+    Args:
+        timings: those of the event loop that serves it.
+        census: may be shared.
+
+    Returns:
+        The service.
     """
 
     def top(asked: Asked = _ALL_BY_DEFAULT) -> dict[str, object]:

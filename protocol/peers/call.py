@@ -16,9 +16,14 @@ from .caller import Caller
 class Call:
     """A request, notification or envelope that is being handled.
 
-    ``frame``: as it came. ``peer``: the side that sent it, which can be called back. ``trust``: how
-    far that side is trusted. ``deadline``: a time of the event loop's clock, or None. Belongs to
-    its event loop's thread.
+    It belongs to its event loop's thread. To keep what it says for later, keep the values and not
+    the call: it holds the whole frame.
+
+    Attributes:
+        frame: as it came.
+        peer: the side that sent it, which can be called back.
+        trust: how far that side is trusted: parent, link or ignore.
+        deadline: a time of the event loop's clock, or None.
     """
 
     __slots__ = ("_metadata", "deadline", "frame", "peer", "trust")
@@ -37,7 +42,7 @@ class Call:
 
     @property
     def method(self) -> str:
-        """Empty for an envelope."""
+        """The name that was called; empty for an envelope."""
         return self.frame.method or ""
 
     @property
@@ -48,7 +53,11 @@ class Call:
         return self._metadata
 
     def time_left(self) -> float | None:
-        """Seconds until the deadline, 0 once it has passed; None where there is none."""
+        """How long the caller still waits.
+
+        Returns:
+            Seconds until the deadline, 0 once it has passed; None where there is none.
+        """
         if self.deadline is None:
             return None
         return max(0.0, self.deadline - asyncio.get_running_loop().time())
@@ -83,7 +92,12 @@ def running_call() -> Call | None:
 def current_call() -> Call:
     """The call that the running handler answers, also in the tasks that it starts.
 
-    Raises LookupError outside a handler.
+    Returns:
+        The call: its metadata, deadline, trust, frame, and the peer that made it.
+
+    Raises:
+        LookupError: no handler runs here. Threads do not inherit it, unless their context is
+            copied.
     """
     call = _running.get()
     if call is None:

@@ -16,7 +16,12 @@ from .call import check_metadata
 class OutgoingCall:
     """A call that is about to be made, as interceptors get it; they may change all of it.
 
-    ``deadline``: a time of the event loop's clock, or None. ``metadata``: a dict of its own.
+    Attributes:
+        method: the name to call.
+        body: one value, not written yet.
+        metadata: always a dict, this call's own.
+        deadline: a time of the event loop's clock, or None. One that is later than the running
+            handler's does not outlive that.
     """
 
     __slots__ = ("_clock", "body", "deadline", "metadata", "method")

@@ -42,7 +42,9 @@ async def notify_all(
 ) -> dict[_R, RpcError]:
     """Tells all of them something; nobody answers.
 
-    One that takes no more at the moment is waited for, and holds up no other.
+    It is encoded once, and of a sampled trace only some get the ids: see `Tracing.fan_out`. One
+    that takes no more at the moment is waited for, and holds up no other. That it was sent says
+    not that it arrived: who has to know, calls.
 
     Args:
         peers: peers, and what ``connect(...).kept()`` gives.

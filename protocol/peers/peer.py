@@ -42,7 +42,12 @@ def _ignore(peer: "Peer") -> None:
 
 
 class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
-    """The other side of a connection. Made by ``connect`` and by servers."""
+    """The other side of a connection. Made by ``connect`` and by servers.
+
+    It belongs to the event loop and the process that made it, and is not safe for threads: use
+    elsewhere raises RuntimeError. It ends with its connection; `connect(url).kept()` gives one that
+    does not.
+    """
 
     __slots__ = (
         "__weakref__",
@@ -115,7 +120,11 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         return None if hello is None else hello.agent
 
     def counts(self) -> dict[str, int]:
-        """What was passed over in silence, by name: a listener's, over all of its connections."""
+        """What was passed over in silence.
+
+        Returns:
+            Counts by name, a copy; of a listener's peer those of all of its connections.
+        """
         return dict(self._config.counts)
 
     @property
@@ -258,7 +267,18 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         self._wrote()
 
     async def send(self, message: bytes) -> None:
-        """A message without a method: bare, or an envelope once the other side reads frames."""
+        """Sends a message without a method: bare, or an envelope once frames are read there.
+
+        The other side is given it by `Service.on_message`. Nobody answers.
+
+        Args:
+            message: the application's bytes.
+
+        Raises:
+            RpcError: it cannot be sent; executed = no.
+            ValueError: it would go bare, and begins like a frame (M-5).
+            RuntimeError: another event loop or process made this peer.
+        """
         self._affinity.check()
         if self._writer.room is not None:
             await self.wait_for_room()
@@ -269,7 +289,17 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         self._wrote()
 
     def forward(self, frame: bytes) -> None:
-        """Sends a notification that is encoded already, now. RpcError if it cannot be sent."""
+        """Sends a notification that is encoded already, now, whether or not there is room.
+
+        For one that goes to many; for another, `notify` waits for room and adds the trace.
+
+        Args:
+            frame: what `tracewire.codec.encode_notification` gives, without even keys.
+
+        Raises:
+            RpcError: it cannot be sent; executed = no.
+            RuntimeError: another event loop or process made this peer.
+        """
         self._affinity.check()
         self._connection.forward(frame)
         self._wrote()
@@ -279,12 +309,18 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     ) -> bool:
         """Ends the connection in good order: calls that were accepted are answered first.
 
+        A handler that drains its own connection waits for itself until the time is up: start the
+        drain in a task of its own.
+
         Args:
             text: why, for the other side.
             timeout: seconds after which it goes on as `close`; None for never.
 
         Returns:
             Whether all had ended in time.
+
+        Raises:
+            RuntimeError: another event loop or process made this peer.
         """
         self._affinity.check()
         self.leave(text)
@@ -297,7 +333,13 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         return True
 
     async def close(self) -> None:
-        """Ends the connection now: open calls fail, handlers are cancelled on both sides."""
+        """Ends the connection now: open calls fail, handlers are cancelled on both sides.
+
+        It returns once every handler ended. For calls to be answered first, `drain`.
+
+        Raises:
+            RuntimeError: another event loop or process made this peer.
+        """
         self._affinity.check()
         self._connection.cancel_all()  # from its closing alone the other side learns nothing
         self._connection.drain("closed")
@@ -320,11 +362,22 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             await asyncio.shield(self._ending)
 
     async def wait_for_room(self, deadline: float | None = None) -> None:
-        """Returns once it takes more; RpcError DEADLINE_EXCEEDED at a time of the loop's clock."""
+        """Returns once it takes more.
+
+        Args:
+            deadline: a time of the event loop's clock; None waits as long as it takes.
+
+        Raises:
+            RpcError: DEADLINE_EXCEEDED, executed = no.
+        """
         await self._writer.wait_for_room(deadline)
 
     def leave(self, text: str | None = None) -> None:
-        """Begins to drain."""
+        """Begins to drain, and does not wait for the end.
+
+        Args:
+            text: why, for the other side.
+        """
         self._connection.drain(text)
         self._wrote()
 
@@ -386,7 +439,11 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         self._writer.resume()
 
     def expire(self) -> float:
-        """See Expiring."""
+        """Does what the time asks for; the loop's timer calls it.
+
+        Returns:
+            The loop's time at which to be asked again, inf for never.
+        """
         self._apply(self._connection.expire())
         self._watched = self._connection.wake
         self._flush()

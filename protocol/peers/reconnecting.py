@@ -29,7 +29,8 @@ class Reconnecting:
     Pauses between attempts double until a connection lasts, and each is drawn at random up to that,
     so that the clients of a server that restarts do not come all at once. A call that is open when
     the connection ends fails; one that begins while there is none waits for the next, or fails
-    UNAVAILABLE, executed = no, at its timeout. Nothing is called twice.
+    UNAVAILABLE, executed = no, at its timeout. Nothing is called twice: whether to is for the
+    application, which knows what may run again. It is a `Caller`, and `notify_all` takes it.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Peer]], url: str, tracing: Tracing) -> None:
@@ -100,7 +101,25 @@ class Reconnecting:
         returns: Any = object,
         cascade: bool = True,
     ) -> Any:
-        """As `Peer.call`; ``timeout`` holds for waiting for a connection too."""
+        """Calls a method once there is a connection, as `Peer.call` does.
+
+        Args:
+            method: its name, as the other side serves it.
+            body: one value; see `Body` for raw bytes.
+            timeout: seconds until the call fails, waiting for a connection included.
+            metadata: text keys, and values of the subset of section 3.2.
+            returns: the type to convert the result to, by msgspec.
+            cascade: whether the deadline of the handler that calls holds as well.
+
+        Returns:
+            The result; as it was decoded where no type is given.
+
+        Raises:
+            RpcError: the call failed; UNAVAILABLE, executed = no, where no connection came in time.
+            TypeError: the body or the metadata cannot be written.
+            ValueError: a key of the metadata is kept for Tracewire (N-3).
+            RuntimeError: another event loop or process made it.
+        """
         deadline = None if timeout is None else self._clock() + timeout
         peer = await self._current(deadline)
         left = None if deadline is None else deadline - self._clock()
@@ -111,30 +130,74 @@ class Reconnecting:
     async def notify(
         self, method: str, body: object = None, *, metadata: Mapping[str, object] | None = None
     ) -> None:
-        """As `Peer.notify`, once there is a connection."""
+        """Tells the other side something once there is a connection, as `Peer.notify` does.
+
+        It waits for a connection as long as that takes: put a timeout around it where that is
+        too long.
+
+        Args:
+            method: its name, as the other side serves it.
+            body: one value; see `Body` for raw bytes.
+            metadata: text keys, and values of the subset of section 3.2.
+
+        Raises:
+            RpcError: it cannot be sent; executed = no.
+            TypeError: the body or the metadata cannot be written.
+            ValueError: a key of the metadata is kept for Tracewire (N-3).
+            RuntimeError: another event loop or process made it.
+        """
         await (await self._current()).notify(method, body, metadata=metadata)
 
     def forward(self, frame: bytes) -> None:
-        """As `Peer.forward`, on the connection that there is; RpcError where there is none."""
+        """Sends a notification that is encoded already, on the connection that there is.
+
+        Args:
+            frame: what `tracewire.codec.encode_notification` gives, without even keys.
+
+        Raises:
+            RpcError: UNAVAILABLE where there is no connection; executed = no.
+        """
         peer = self._open_peer()
         if peer is None:
             raise _unavailable(f"there is no connection to {self.url}")
         peer.forward(frame)
 
     async def wait_for_room(self, deadline: float | None = None) -> None:
-        """Returns once there is a connection that takes more; RpcError at the deadline."""
+        """Returns once there is a connection that takes more.
+
+        Args:
+            deadline: a time of the event loop's clock; None waits as long as it takes.
+
+        Raises:
+            RpcError: the deadline passed, or no connection comes any more; executed = no.
+        """
         await (await self._current(deadline)).wait_for_room(deadline)
 
     async def drain(
         self, text: str | None = None, *, timeout: float | None = DRAIN_SECONDS
     ) -> bool:
-        """Ends the connection in good order, and makes no other. See `Peer.drain`."""
+        """Ends the connection in good order, and makes no other.
+
+        Args:
+            text: why, for the other side.
+            timeout: seconds after which it goes on as `close`; None for never.
+
+        Returns:
+            Whether all had ended in time.
+
+        Raises:
+            RuntimeError: another event loop or process made it.
+        """
         await self._stop()
         ended = await asyncio.gather(*(peer.drain(text, timeout=timeout) for peer in self._peers))
         return all(ended)
 
     async def close(self) -> None:
-        """Ends the connection now, and makes no other."""
+        """Ends the connection now, and makes no other. Calls that wait for one fail.
+
+        Raises:
+            RuntimeError: another event loop or process made it.
+        """
         await self._stop()
         await asyncio.gather(*(peer.close() for peer in self._peers))
 

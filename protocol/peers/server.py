@@ -21,7 +21,10 @@ from .signals import stop_signals
 
 
 class Server:
-    """What ``serve`` gives. As a context manager it closes at the end."""
+    """What ``serve`` gives. As a context manager it closes at the end.
+
+    It belongs to the event loop and the process that made it, and is not safe for threads.
+    """
 
     def __init__(self, config: PeerConfig) -> None:
         self._config = config
@@ -48,13 +51,20 @@ class Server:
         return self._config.concurrency.taken
 
     def counts(self) -> dict[str, int]:
-        """What connections passed over in silence, by name, since the start."""
+        """What connections passed over in silence since the start.
+
+        Returns:
+            Counts by name, a copy.
+        """
         return dict(self._config.counts)
 
     async def drain(
         self, text: str | None = None, *, timeout: float | None = DRAIN_SECONDS
     ) -> bool:
         """Accepts no more, and ends every connection in good order: no accepted call is lost.
+
+        A handler that drains its own server waits for itself until the time is up: start the drain
+        in a task of its own.
 
         Args:
             text: why, for the other sides.
@@ -81,7 +91,13 @@ class Server:
         return True
 
     async def close(self) -> None:
-        """Accepts no more, and ends every connection now: calls fail, handlers are cancelled."""
+        """Accepts no more, and ends every connection now: calls fail, handlers are cancelled.
+
+        It returns once every handler ended. For accepted calls to be answered first, `drain`.
+
+        Raises:
+            RuntimeError: another event loop or process made this server.
+        """
         self._affinity.check()
         await self._stop_listening(Peer.refuse)
         async with asyncio.TaskGroup() as closing:
@@ -97,7 +113,11 @@ class Server:
         of them are put back at the end.
 
         Args:
-            drain_seconds: how long the drain may take before it goes on as `close`.
+            drain_seconds: how long the drain may take before it goes on as `close`; None for as
+                long as it takes.
+
+        Raises:
+            RuntimeError: another event loop or process made this server.
         """
         self._affinity.check()
         signalled = asyncio.Event()
@@ -120,6 +140,14 @@ class Server:
         await self.close()
 
     async def listen(self, tls: ssl.SSLContext | None) -> None:
+        """Begins to accept connections; `serve` does it.
+
+        Args:
+            tls: the context of a tls address, else None.
+
+        Raises:
+            OSError: it cannot listen.
+        """
         config = self._config
         self._listener = await listen(config.url, self._make_peer, tls, config.limits)
         config.url = self._listener.url

@@ -58,7 +58,13 @@ class Service:
     """Functions served as ``name.function``, or as ``function`` where ``name`` is empty.
 
     Build it before it is served, in one thread; a served one may be shared by many servers and
-    connections.
+    connections. It holds no state of a call: what handlers share is the application's.
+
+    Args:
+        name: what stands before the names of its functions, and a dot.
+
+    Raises:
+        ValueError: the name begins with ``tracewire.`` (N-3), or is too long (F-11).
     """
 
     _reserved: ClassVar = False
@@ -74,7 +80,7 @@ class Service:
 
     @property
     def message(self) -> Handler | None:
-        """What ``on_message`` was given."""
+        """What ``on_message`` was given, None where it was not called."""
         return self._message
 
     @overload
@@ -88,10 +94,21 @@ class Service:
 
         The body is converted to the parameter's annotation: see ``read_body``. Without one it
         comes as decoded; a parameter annotated ``Body`` takes it raw. A default stands for an
-        empty body. A plain ``def`` runs in the event loop. ``name``: used for the function's.
+        empty body. A plain ``def`` runs in the event loop: one that blocks stops all of it.
 
-        Raises TypeError for another function, ValueError for a name that is taken, that begins
-        with ``tracewire.`` (N-3) or that is not 1 to 255 bytes of UTF-8 (F-11).
+        Args:
+            function: what is served; without it, what is returned takes it, as in
+                ``@service.method(name="join")``.
+            name: used in place of the function's.
+
+        Returns:
+            The function, as it was.
+
+        Raises:
+            TypeError: it is no function of one positional parameter or none, it yields, or a body
+                cannot be converted to its annotation.
+            ValueError: the name is taken, begins with ``tracewire.`` (N-3), or is not 1 to 255
+                bytes of UTF-8 (F-11).
         """
         if function is None:
             return lambda function: self.method(function, name=name)
@@ -105,10 +122,19 @@ class Service:
         return function
 
     def on_message(self, function: _Function, /) -> _Function:
-        """The function that is given each message without a method, an envelope or a bare one.
+        """Sets the function that is given each message without a method: an envelope or a bare one.
 
-        It takes the message as bytes. Raises TypeError for another function, ValueError for a
-        second one.
+        Nobody answers such a message: what the function returns is dropped, what it raises logged.
+
+        Args:
+            function: takes the message as bytes.
+
+        Returns:
+            The function, as it was.
+
+        Raises:
+            TypeError: it is no function of one positional parameter.
+            ValueError: one was given before.
         """
         if self._message is not None:
             raise ValueError("on_message was given a function already")
@@ -121,7 +147,11 @@ class Service:
     def include(self, other: "Service") -> None:
         """Serves also what ``other`` serves now, under the same names.
 
-        Raises ValueError, and includes nothing, where both serve one name or take messages.
+        Args:
+            other: what is added to it later is not served here.
+
+        Raises:
+            ValueError: both serve one name, or both take messages; then nothing is included.
         """
         for name in other._methods:
             self._check_free(name)

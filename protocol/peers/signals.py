@@ -14,7 +14,7 @@ _taken: Final[dict[asyncio.AbstractEventLoop, "StopSignals"]] = {}
 
 
 def stop_signals() -> "StopSignals":
-    """Those of the running loop: a context manager inside of which they are taken."""
+    """The signals of the running loop: a context manager inside of which they are taken."""
     loop = asyncio.get_running_loop()
     return _taken.get(loop) or StopSignals(loop)
 

@@ -95,7 +95,7 @@ def continued(trace: TraceContext) -> Context:
 
 
 def skipped(trace: TraceContext | NotSampled) -> Context:
-    """Of a message that was decided not sampled. T-2"""
+    """The context to handle a message under that was decided not sampled. T-2"""
     COST.skipped += 1
     return DECIDED.context if trace is NOT_SAMPLED else continued(trace)
 

@@ -60,6 +60,9 @@ def self_cost() -> dict[str, int]:
     roots over the rate (T-7). ``fanouts_thinned``: recipients drawn as not sampled (T-11).
     ``sampler_ignores_parent``: sampled spans below a message that was decided not sampled.
     ``carriers_shed``, ``carriers_unusable``: text carriers of foreign propagators left out, unread.
+
+    Returns:
+        Counts by name, a copy. They only grow, and are of the whole process, whoever traces in it.
     """
     counts = {name: getattr(COST, name) for name in COST.__slots__}
     counts["peeked"] = COST.skipped + COST.undecided + COST.continued

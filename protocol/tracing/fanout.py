@@ -10,11 +10,16 @@ from random import Random
 
 
 class FanOut:
-    """The copies of one message for so many ``recipients``: iterating gives each one's, in turn.
+    """The copies of one message for many recipients: iterating gives each one's, in turn.
 
-    ``sampled``: the copy with the trace, that ``keeping`` of them get, chosen anew by each
-    iteration. ``unsampled``: that of all others. Choosing takes one draw for each that is chosen,
-    and no memory.
+    `Tracing.fan_out` makes it. Choosing takes one draw for each that is chosen, and no memory.
+    Iterate once: each iteration chooses anew, and the weights are those of one.
+
+    Attributes:
+        recipients: how many there are, which is its length too.
+        keeping: how many of them get the copy with the trace.
+        sampled: the copy with the trace.
+        unsampled: that of all others.
     """
 
     __slots__ = ("_random", "keeping", "recipients", "sampled", "unsampled")

@@ -10,9 +10,10 @@ from tracewire.codec import Frame
 
 
 class Received:
-    """Makes the context of a message current inside its block.
+    """Makes the context of a message current inside its block. It is entered once.
 
-    ``frame``: the message. ``links``: for the span of its handling, if there is one.
+    Attributes:
+        frame: the message.
     """
 
     __slots__ = ("_extract", "_links", "_token", "frame")
@@ -38,6 +39,7 @@ class Received:
 
     @property
     def links(self) -> list[Link]:
+        """For the span of the message's handling, if the application starts one."""
         return self._links(self.frame)
 
     def __enter__(self) -> Self:

@@ -68,7 +68,14 @@ def current_ratio() -> SamplingRatio:
 
 
 def current_weight() -> float:
-    """How many recipients what is recorded here stands for; 1 outside of a fan-out."""
+    """How many recipients what is recorded here stands for.
+
+    Multiply counts and durations by it where a fan-out must not look small: its weights sum to the
+    number of recipients. Where nothing keeps the trace nothing is to be recorded.
+
+    Returns:
+        1 outside of a fan-out, else at least 1.
+    """
     return current_ratio().weight
 
 

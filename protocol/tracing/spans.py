@@ -77,7 +77,7 @@ class CallTelemetry:
         return status is not Status.OK
 
     def _context(self) -> Context | None:
-        """Of the exemplar."""
+        """The context that the exemplar is taken from."""
         return None if self._span is None else set_span_in_context(self._span, Context())
 
 

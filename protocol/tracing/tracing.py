@@ -68,14 +68,27 @@ Encode: TypeAlias = Callable[[Trace, Extensions | None], bytes]
 class Tracing:
     """How an application sends, trusts and records traces. May be shared by threads.
 
-    ``propagate``: what is sent (the table of section 8 of the specification). ``off`` sends nothing
-    and starts no spans; what arrives is still continued. ``trust``: of `received`, `extract` and
-    every listener; None is *parent* for the former, and by the URL for listeners. ``baggage``:
-    whether it is sent and read. ``tracer_provider``, ``propagator``: the application's global ones
-    unless given. ``meter_provider``: where given, durations of calls and the counts of `self_cost`
-    are recorded. ``stranger_roots``: how many roots a second callers may cause who are not trusted
-    as parents. ``clock``: seconds that only grow, for that rate. ``fanout_rate``: the part of so
-    many recipients that keeps a trace. ``random``: what chooses them.
+    It works with opentelemetry-api alone; without an SDK in the application nothing is recorded.
+    One serves a whole process: make another where something is to be sent or trusted otherwise.
+
+    Args:
+        propagate: what is sent: ids, decision, sampled-only or off (the table of section 8 of the
+            specification). ``off`` sends nothing and starts no spans; what arrives is still
+            continued.
+        trust: of `received`, `extract` and every listener: parent, link or ignore. None is
+            *parent* for the former, and by the URL for listeners.
+        baggage: whether it is sent and read. It may tell others more than they should know.
+        tracer_provider: the application's global one unless given.
+        meter_provider: where given, durations of calls and the counts of `self_cost` are recorded;
+            the global one is not used.
+        propagator: the application's global one unless given.
+        stranger_roots: how many roots a second callers may cause who are not trusted as parents.
+        fanout_rate: the part of so many recipients that keeps a trace.
+        clock: seconds that only grow, for the rate of roots.
+        random: what chooses recipients.
+
+    Raises:
+        ValueError: a word is none of the option's, or the rate of roots is negative.
     """
 
     def __init__(
@@ -116,8 +129,20 @@ class Tracing:
     def wrap(self, message: Buffer, extensions: Extensions | None = None) -> bytes:
         """The message in an envelope that carries the current context.
 
-        ``extensions``: keys and values of the application, and known keys but 1 and 3, as
-        `tracewire.codec.wrap` takes them.
+        For one receiver that reads frames. For many, `fan_out` or `broadcast`, or each would record
+        a span; where receivers may read none, `Rollout.wrap`.
+
+        Args:
+            message: the application's bytes.
+            extensions: keys and values of the application, and known keys but 1 and 3, as
+                `tracewire.codec.wrap` takes them.
+
+        Returns:
+            The bytes to send.
+
+        Raises:
+            FrameError: the extensions make no valid frame. Context never does: it is shed.
+            TypeError: a value has the wrong type.
         """
         trace, extensions = self.inject(extensions)
         return codec.wrap(message, trace, extensions)
@@ -125,14 +150,35 @@ class Tracing:
     def fan_out(self, message: Buffer, recipients: int) -> FanOut:
         """The envelopes of a message for so many recipients, to be sent to one each.
 
-        ValueError for less than one recipient.
+        For a sender that knows its recipients; through a broker, `broadcast`.
+
+        Args:
+            message: the application's bytes.
+            recipients: how many there are, at least one.
+
+        Returns:
+            One copy with the trace and one without: iterating gives each recipient's in turn.
+
+        Raises:
+            ValueError: there is no recipient.
         """
         return self.copies(recipients, lambda trace, keys: codec.wrap(message, trace, keys))
 
     def broadcast(self, message: Buffer, receivers: int) -> bytes:
         """One envelope for so many receivers, who draw themselves which of them are sampled.
 
-        For brokers, where the sender cannot choose. ValueError for less than one receiver.
+        For brokers, where the sender cannot choose. Where it can, `fan_out` keeps exactly as many
+        as are wanted.
+
+        Args:
+            message: the application's bytes.
+            receivers: about how many will get it, at least one.
+
+        Returns:
+            The bytes to send.
+
+        Raises:
+            ValueError: there is no receiver.
         """
         _check_count(receivers)
         trace, extensions = self.inject()
@@ -148,7 +194,18 @@ class Tracing:
     ) -> Received:
         """A context manager, inside of which the message's context is current. Starts no span.
 
-        Arguments and errors are those of `tracewire.codec.unwrap`.
+        Args:
+            data: the bytes that arrived.
+            mode: both reads envelopes and bare messages, framed and bare one of them. Mode both is
+                wrong where outsiders choose the first bytes of bare messages (M-6).
+            understood: even keys that the application understands.
+
+        Returns:
+            What is entered by ``with``: the message's body, its frame, and links for a span.
+
+        Raises:
+            FrameError: the bytes are no message of this mode. Drop it, count it, and go on.
+            ValueError: the mode is none of the three.
         """
         return Received(
             codec.unwrap(data, mode=mode, understood=understood), self.extract, self.links
@@ -159,11 +216,15 @@ class Tracing:
     def inject(
         self, extensions: Extensions | None = None, span: Span | None = None
     ) -> tuple[Trace, Extensions | None]:
-        """A span's context as encoders take it: ``trace`` and ``extensions``.
+        """A span's context as encoders take it.
 
-        ``extensions``: all that the frame will have. They are not changed, but come back with
-        baggage and a foreign propagator's carrier where there are any. ``span``: None is the
-        current one.
+        Args:
+            extensions: all that the frame will have. They are not changed, but come back with
+                baggage and a foreign propagator's carrier where there are any.
+            span: None is the current one.
+
+        Returns:
+            The arguments ``trace`` and ``extensions`` of the codec's encoders.
         """
         if not self._sends:
             return None, extensions
@@ -184,7 +245,17 @@ class Tracing:
         return trace, extensions
 
     def extract(self, frame: Frame) -> Context:
-        """The context to handle a message under: the caller's, or one where a root may start."""
+        """The context to handle a message under: the caller's, or one where a root may start.
+
+        Each call of it counts as a message, and draws anew where a receiver of a `broadcast` is to
+        draw: extract once a message.
+
+        Args:
+            frame: as `tracewire.codec.decode` or ``unwrap`` gives it.
+
+        Returns:
+            A context, for ``opentelemetry.context.attach``.
+        """
         if self._lean and frame.trace is NOT_SAMPLED:
             return skipped(NOT_SAMPLED)
         if self._given_trust == "parent":
@@ -195,9 +266,15 @@ class Tracing:
         return context
 
     def links(self, frame: Frame, trust: Trust | None = None) -> list[Link]:
-        """What a span of a message's handling is linked to. ``trust``: None is this object's.
+        """What a span of a message's handling is linked to.
 
-        *parent*: the context that created the message. *link*: the caller. *ignore*: nothing.
+        Args:
+            frame: the message.
+            trust: None is this object's.
+
+        Returns:
+            Of *parent* the context that created the message, if it says so; of *link* the caller;
+            of *ignore* nothing.
         """
         trust = trust or self._given_trust
         if trust == "parent":
@@ -210,9 +287,18 @@ class Tracing:
     def copies(
         self, recipients: int, encode: Encode, extensions: Extensions | None = None
     ) -> FanOut:
-        """The copies of what ``encode`` makes of a trace and extensions, as `fan_out` says.
+        """The copies of a frame of any kind for so many recipients, as `fan_out` says.
 
-        ``extensions``: all that the frame will have.
+        Args:
+            recipients: how many there are, at least one.
+            encode: makes bytes of a trace and extensions; it is called at most twice.
+            extensions: all that the frame will have.
+
+        Returns:
+            One copy with the trace and one without: iterating gives each recipient's in turn.
+
+        Raises:
+            ValueError: there is no recipient.
         """
         _check_count(recipients)
         trace, extensions = self.inject(extensions)
@@ -235,10 +321,17 @@ class Tracing:
         extensions: Extensions | None = None,
         endpoint: NetworkAttributes = NOWHERE,
     ) -> tuple[Trace, Extensions | None, CallTelemetry | None]:
-        """A call that begins: ``trace`` and ``extensions`` as `inject` gives, and what to finish.
+        """A call that begins. Below what is not sampled no span is started; where nothing is
+        decided the sampler is asked once, and its answer sent.
 
-        The last is None where the call is neither traced nor timed. Below what is not sampled no
-        span is started; where nothing is decided the sampler is asked once, and its answer sent.
+        Args:
+            method: the name that is called.
+            extensions: all that the frame will have.
+            endpoint: what the span says of the connection.
+
+        Returns:
+            ``trace`` and ``extensions`` as `inject` gives them, and what is to be finished when the
+            call ends: None where it is neither traced nor timed.
         """
         if not (self._sends or self._calls.timed):
             return None, extensions, None
@@ -257,10 +350,17 @@ class Tracing:
     def server(
         self, frame: Frame, trust: Trust, endpoint: NetworkAttributes = NOWHERE, served: bool = True
     ) -> tuple[Context, CallTelemetry | None]:
-        """A request or notification that arrived: the context to attach, and what to finish.
+        """A request or notification that arrived.
 
-        ``served``: whether there is such a method. The last is None where it is neither traced nor
-        timed.
+        Args:
+            frame: as it came.
+            trust: of who sent it.
+            endpoint: what the span says of the connection.
+            served: whether there is such a method.
+
+        Returns:
+            The context to attach, and what is to be finished when the handler ended: None where it
+            is neither traced nor timed.
         """
         trace = frame.trace
         if trust == "parent" and self._plainly and trace is not None and not trace.sampled:
@@ -284,7 +384,7 @@ class Tracing:
     # How a span becomes what is sent, and a frame a context.
 
     def _continued(self, frame: Frame) -> Context:
-        """Of a caller who is trusted as parent. T-3"""
+        """The context of a caller who is trusted as parent. T-3"""
         trace = frame.trace
         if trace is None and FANOUT in frame.extensions:
             trace = NOT_SAMPLED  # T-13
@@ -316,7 +416,7 @@ class Tracing:
         return drawn(fanout, self._rate, self._random) if isinstance(fanout, tuple) else ALONE
 
     def _of_stranger(self, frame: Frame) -> Context:
-        """Of a caller whose context does not count, save that it may be linked to. T-5, T-6"""
+        """For a caller whose own context does not count, save that it may be linked to. T-5, T-6"""
         if not self._roots.left():
             COST.roots_refused += 1
             return DECIDED.context  # T-7

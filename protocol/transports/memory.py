@@ -227,18 +227,18 @@ class MemoryTransport(asyncio.Transport):
 
     def _flush(self) -> None:
         self._flush_soon = False
-        other, ends = self.other, self._ended or self._closing
+        other, complete = self.other, self._ended or self._closing
         if other._closing:
             self._take()
         if self._written:
             if not other._reading_paused:  # else resume_reading flushes
                 other._tell(other._protocol.data_received, self._take())
-                if ends:
+                if complete:
                     self._schedule()
             return
         if self._closing:
             self._lose(None)
-        if ends and not (self._end_told or other._closing or other._reading_paused):
+        if complete and not (self._end_told or other._closing or other._reading_paused):
             self._end_told = True
             if not other._tell(other._protocol.eof_received):
                 other.close()

@@ -174,12 +174,12 @@ def default_trust(url: str, proved: bool = False) -> Trust:
     if row is not None:
         trust = row.trust_proved if proved else row.trust
     if trust == "link":
-        _say_once(scheme)
+        _log_once(scheme)
     return trust
 
 
 @cache
-def _say_once(scheme: str) -> None:
+def _log_once(scheme: str) -> None:
     _logger.info(
         "%s:// peers are strangers: traces of theirs are linked to, not continued; "
         'trust="parent" continues them',

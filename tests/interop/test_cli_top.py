@@ -247,7 +247,7 @@ def test_wrong_usage_is_told(arguments: list[str]) -> None:
 
 
 @asynccontextmanager
-async def watching(*arguments: str, **options: Any) -> AsyncIterator[Process]:
+async def running_top(*arguments: str, **options: Any) -> AsyncIterator[Process]:
     command = [*COMMAND, "top", "--every", "0.1", *arguments]
     process = await asyncio.create_subprocess_exec(*command, stderr=PIPE, **options)
     try:
@@ -264,7 +264,7 @@ async def test_it_asks_again_until_a_signal(
 ) -> None:
     async with (
         await serve(url, top_service(timings)),
-        watching("--json", "--rows", "1", url, stdout=PIPE) as process,
+        running_top("--json", "--rows", "1", url, stdout=PIPE) as process,
     ):
         assert process.stdout is not None
         while json.loads(await process.stdout.readline())["count"] != 2:
@@ -280,7 +280,7 @@ async def test_it_asks_again_until_a_signal(
 async def test_a_peer_that_goes_away_ends_it(url: str, timings: Timings) -> None:
     async with (
         await serve(url, top_service(timings)) as server,
-        watching("--json", url, stdout=PIPE) as process,
+        running_top("--json", url, stdout=PIPE) as process,
     ):
         assert process.stdout is not None
         await process.stdout.readline()
@@ -300,7 +300,7 @@ async def test_on_a_terminal_of_80_columns_each_trace_stands_whole_below_its_act
         timings.record(f"guild-{number}", "guild.presence_update", 1.0 + number, TRACE + number)
     async with (
         await serve(url, top_service(timings, census())),
-        watching(url, stdout=theirs, env={**environment, "TERM": "xterm"}) as process,
+        running_top(url, stdout=theirs, env={**environment, "TERM": "xterm"}) as process,
     ):
         os.close(theirs)
         shown = b""

@@ -86,7 +86,7 @@ def counts_from_the_last_byte(monkeypatch: pytest.MonkeyPatch) -> None:
     receive = Connection._receive_frame
 
     def receive_frame(self: Connection, frame: Frame, began: float, events: Events) -> None:
-        receive(self, frame, self._keepalive.heard, events)
+        receive(self, frame, self._keepalive.last_input, events)
 
     monkeypatch.setattr(Connection, "_receive_frame", receive_frame)
 

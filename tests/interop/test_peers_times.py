@@ -24,7 +24,7 @@ OVER_LONG = b"\xff\xff\xff\xff"
 async def heard_now(server: Server) -> None:
     """Returns once the server's only peer has read something at the present time."""
     (peer,) = server.peers
-    while peer._connection._keepalive.heard < asyncio.get_running_loop().time():
+    while peer._connection._keepalive.last_input < asyncio.get_running_loop().time():
         await asyncio.sleep(0)
 
 

@@ -141,7 +141,7 @@ class ReportsWhatWasGivenUp(Connection):
     __slots__ = ()
 
     def cancel(self, id: int) -> None:
-        self._say(Frame(Kind.CANCEL, id, 0))
+        self._send_control(Frame(Kind.CANCEL, id, 0))
 
 
 class KeepsPlaces(Connection):
@@ -251,7 +251,7 @@ class StartsAfterItsGoaway(Connection):
     def request(self, *arguments: Any, **options: Any) -> int:
         id = super().request(*arguments, **options)
         if id == 3:
-            self._say(Frame(Kind.GOAWAY, 0, 0, b"\xa2\x00\x00\x01\x00"))
+            self._send_control(Frame(Kind.GOAWAY, 0, 0, b"\xa2\x00\x00\x01\x00"))
         return id
 
 
@@ -287,7 +287,7 @@ class CancelsAnyCall(Connection):
 
     def cancel(self, id: int) -> None:
         super().cancel(id)
-        self._say(Frame(Kind.CANCEL, id, 0))
+        self._send_control(Frame(Kind.CANCEL, id, 0))
 
 
 class FailsForNothing(Connection):
@@ -310,7 +310,7 @@ class SpeaksOnAfterAnError(Connection):
 class WritesWhileItLingers(Connection):
     __slots__ = ()
 
-    def _say(self, frame: Frame) -> None:
+    def _send_control(self, frame: Frame) -> None:
         if self.may_frame:
             self._write(encode(frame))
 
@@ -318,8 +318,8 @@ class WritesWhileItLingers(Connection):
 class PongsWithItsOwnIds(Connection):
     __slots__ = ()
 
-    def _say(self, frame: Frame) -> None:
-        super()._say(
+    def _send_control(self, frame: Frame) -> None:
+        super()._send_control(
             Frame(Kind.PONG, frame.id % 100 + 100, 0) if frame.kind == Kind.PONG else frame
         )
 

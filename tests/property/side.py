@@ -38,14 +38,14 @@ class Side:
             keepalive_seconds=simulation.keepalive,
             record_seconds=simulation.patience,
         )
-        self.load = ConcurrencyLimit(random.randint(1, 8))
-        self._places = min(limits.in_flight, self.load.limit)
+        self.concurrency = ConcurrencyLimit(random.randint(1, 8))
+        self._places = min(limits.in_flight, self.concurrency.limit)
         self.connection = simulation.make(
             lambda: simulation.now,
             connector=name == "a",
             mode=mode,
             limits=limits,
-            server=self.load,
+            server=self.concurrency,
         )
         self._numbers = 0
         self._next_ping = 0.0
@@ -276,7 +276,7 @@ class Side:
             "state": self.connection.state.name,
             "calls": self.connection.calls_open,
             "requests": self.connection.requests_open,
-            "load": self.load.taken,
+            "concurrency": self.concurrency.taken,
         }
-        if rest != {"state": "CLOSED", "calls": 0, "requests": 0, "load": 0}:
+        if rest != {"state": "CLOSED", "calls": 0, "requests": 0, "concurrency": 0}:
             self._history.left.append(f"{self.name} was left with {rest}")

@@ -102,13 +102,13 @@ def test_a_handler_that_was_cancelled_by_its_own_side_is_answered_so(met: Maker)
 
 
 def test_a_cancelled_request_holds_its_place_until_it_is_answered(met: Maker) -> None:  # C-16
-    load = ConcurrencyLimit(10)
-    talk = met(in_flight=1, server=load)
+    limit = ConcurrencyLimit(10)
+    talk = met(in_flight=1, server=limit)
     talk.hears(request(1), cancel(1), request(2))
     assert [error(said) for said in talk.says()] == [(2, Status.RESOURCE_EXHAUSTED, Executed.NO)]
-    assert load.taken == 1
+    assert limit.taken == 1
     talk.connection.cancelled(1)
-    assert load.taken == 0
+    assert limit.taken == 0
     assert talk.hears(request(3)) == [RequestReceived(3, request(3), None)]
 
 

@@ -30,49 +30,49 @@ def test_by_default_a_connection_has_1000_requests_in_flight(met: Maker) -> None
 
 @pytest.mark.parametrize("answer", ["respond", "fail", "cancelled", "start"])
 def test_an_answer_makes_room(met: Maker, answer: str) -> None:
-    load = ConcurrencyLimit(1)
-    talk = met(server=load)
+    limit = ConcurrencyLimit(1)
+    talk = met(server=limit)
     talk.hears(request(1))
-    assert load.taken == 1
+    assert limit.taken == 1
     if answer == "fail":
         talk.connection.fail(1, RpcError(Status.INTERNAL))
     else:
         if answer == "start":
             talk.hears(cancel(1))
         getattr(talk.connection, answer)(1)
-    assert load.taken == 0
+    assert limit.taken == 0
     assert len(talk.hears(request(2))) == 1
 
 
-def test_the_load_of_a_server_is_that_of_all_its_connections(met: Maker) -> None:
-    load = ConcurrencyLimit(2)
-    one, other = met(server=load), met(server=load)
+def test_the_limit_of_a_server_is_that_of_all_its_connections(met: Maker) -> None:
+    limit = ConcurrencyLimit(2)
+    one, other = met(server=limit), met(server=limit)
     one.hears(request(1))
     other.hears(request(1), request(2))
     assert [error(said) for said in other.says()] == [(2, Status.RESOURCE_EXHAUSTED, Executed.NO)]
     one.connection.respond(1)
     assert len(other.hears(request(3))) == 1
-    assert load.taken == 2
+    assert limit.taken == 2
 
 
-def test_a_lost_connection_gives_its_load_back_as_its_handlers_end(met: Maker) -> None:
-    load = ConcurrencyLimit(2)
-    talk = met(server=load)
+def test_a_lost_connection_gives_its_places_back_as_its_handlers_end(met: Maker) -> None:
+    limit = ConcurrencyLimit(2)
+    talk = met(server=limit)
     talk.hears(request(1), request(2))
     talk.connection.lost()
-    assert load.taken == 2
+    assert limit.taken == 2
     talk.connection.cancelled(1)
     talk.connection.respond(2)
-    assert load.taken == 0
+    assert limit.taken == 0
 
 
-def test_a_refused_request_takes_no_load(met: Maker) -> None:
-    load = ConcurrencyLimit(1)
-    talk = met(server=load)
+def test_a_refused_request_takes_no_place(met: Maker) -> None:
+    limit = ConcurrencyLimit(1)
+    talk = met(server=limit)
     talk.hears(request(1), request(2), request(3, extensions={2: 1}), b"\xd9\xd4\xf7\x84\x00\x04")
-    assert load.taken == 1
+    assert limit.taken == 1
     talk.connection.respond(1)
-    assert load.taken == 0
+    assert limit.taken == 0
 
 
 def test_reading_does_not_pause_at_the_limit(met: Maker) -> None:

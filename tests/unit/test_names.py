@@ -18,7 +18,6 @@ SUITE = sorted((SPEC / "suite").glob("*.py"))
 TESTS = SPEC.parent / "tests"
 LEGEND = (TESTS / "README.md").read_text()
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-DOCUMENTED = (ast.Module, ast.ClassDef, *FUNCTIONS)
 
 
 def public_types(source: str) -> Iterator[str]:
@@ -85,16 +84,6 @@ def test_each_case_function_says_what_it_asks(path: Path) -> None:
     assert "_" not in names
     if path.stem.startswith("peer_"):
         assert len(names) == len(set(names)) > 0
-
-
-def test_no_docstring_begins_in_the_middle() -> None:
-    found = []
-    for path in SPEC.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, DOCUMENTED):
-                said = (ast.get_docstring(node) or "").split(maxsplit=1)
-                found += [(path.name, said)] if said[:1] in (["Of"], ["Those"]) else []
-    assert found == []
 
 
 def test_the_legend_has_each_helper_of_the_tests_and_nothing_else() -> None:

@@ -11,8 +11,8 @@ import tracewire.spec
 from tracewire.codec import constants as of_the_codec
 from tracewire.protocol import constants
 
-HOME = Path(tracewire.spec.__file__).parent
-REGISTRY: dict[str, Any] = tomllib.loads((HOME / "registry.toml").read_text())
+SPEC = Path(tracewire.spec.__file__).parent
+REGISTRY: dict[str, Any] = tomllib.loads((SPEC / "registry.toml").read_text())
 
 NAMES = [name for name in vars(constants) if name.isupper()]
 #: Those that stand elsewhere in the registry than among the limits.
@@ -50,5 +50,5 @@ def test_the_reserved_prefix_is_the_registry_s() -> None:
 
 
 def test_the_generation_is_that_of_the_specification() -> None:
-    text = (HOME / "tracewire.md").read_text(encoding="utf-8")
+    text = (SPEC / "tracewire.md").read_text(encoding="utf-8")
     assert f"| {constants.GENERATION} | tracing | this document |" in text

@@ -18,7 +18,7 @@ from tracewire.protocol.constants import TRUSTS, Trust
 from tracewire.protocol.tracing import Tracing
 from tracewire.protocol.tracing.counters import self_cost
 from tracewire.protocol.tracing.trust import RateLimit
-from tracewire.protocol.transports.schemes import _say_once, default_trust
+from tracewire.protocol.transports.schemes import _log_once, default_trust
 
 STATE = TraceContext(SAMPLED.trace_id, SAMPLED.span_id, 1, "vendor=1")
 
@@ -66,7 +66,7 @@ def test_a_trust_that_was_given_counts_at_every_address() -> None:
 
 
 def test_that_peers_are_strangers_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    _say_once.cache_clear()
+    _log_once.cache_clear()
     with caplog.at_level(logging.INFO, "tracewire.tracing"):
         for port in range(3):
             default_trust(f"tcp://user:secret@host:{port}")
