@@ -161,7 +161,7 @@ demo-peers: .venv/installed ## old, new and bare peers pass messages; each deliv
 	.venv/bin/python -m examples.demo.run
 
 # In this order: the worked examples are made from the vectors.
-GENERATORS := $(addprefix spec.generators.,vectors.generate collisions examples)
+GENERATORS := $(addprefix spec.generators.,vectors.generate collisions examples contents)
 
 .PHONY: matrix
 matrix: .venv/installed ## every peer of every generation sends to every other; writes docs/matrix.md

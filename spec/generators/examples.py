@@ -1,6 +1,6 @@
 """Writes the worked examples of the specification: ``python -m spec.generators.examples``.
 
-They are made from its vectors.
+They are made from its vectors, and from what `built.py` builds.
 """
 
 import json
@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tracewire.spec.tool.frames.annotate import annotate
 
+from .built import MESSAGES, RECORDS
 from .markers import write
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -31,13 +32,19 @@ EXAMPLES = (
     Example("messages", "M-2/extensions", "An envelope around a JSON message, with context"),
     Example("values", "U-4/alone-among-good-ones", "Every assigned key; the timeout is unusable"),
     Example("messages", "M-2/cut-short", "A frame that was cut short"),
+    Example(
+        "encode",
+        "E-2/empty-members",
+        "A request whose tracestate was given as `,a=1,,b=2,`: three empty members were shed",
+    ),
 )
 
 
 def data_of(example: Example) -> bytes:
     """The bytes of a vector."""
     vectors = json.loads((VECTORS / f"{example.area}.json").read_text(encoding="utf-8"))["vectors"]
-    return bytes.fromhex(next(vector["hex"] for vector in vectors if vector["id"] == example.id))
+    vector = next(vector for vector in vectors if vector["id"] == example.id)
+    return bytes.fromhex(vector["expect"]["hex"] if "arguments" in vector else vector["hex"])
 
 
 def lines_of(data: bytes) -> list[str]:
@@ -55,12 +62,22 @@ def lines_of(data: bytes) -> list[str]:
     return lines
 
 
+def prefix_of(data: bytes) -> str:
+    """The line of a record's length, which offsets do not count."""
+    length = len(data).to_bytes(4, "big").hex(" ").upper()
+    return f"{'':4}  {length:{3 * BYTES_A_LINE}}  prefix: {len(data)} bytes"
+
+
+def shown(title: str, lines: list[str]) -> str:
+    dump = "\n".join(f"    {line}" for line in lines)
+    return f"{title}:\n\n{dump}"
+
+
 def section() -> str:
     """All examples in Markdown."""
-    parts = []
-    for example in EXAMPLES:
-        dump = "\n".join(f"    {line}" for line in lines_of(data_of(example)))
-        parts.append(f"{example.title} (`{example.id}`):\n\n{dump}")
+    parts = [shown(f"{each.title} (`{each.id}`)", lines_of(data_of(each))) for each in EXAMPLES]
+    parts += [shown(title, lines_of(data)) for title, data in MESSAGES]
+    parts += [shown(title, [prefix_of(data), *lines_of(data)]) for title, data in RECORDS]
     return "\n\n".join(parts)
 
 

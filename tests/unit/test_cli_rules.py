@@ -68,10 +68,10 @@ def test_json_is_an_object_on_a_line_for_every_rule() -> None:
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("F-99", 'there is no rule "F-99". Rules F are F-1 to F-18.'),
-        ("F11", "Rules F are F-1 to F-18."),
-        ("x", "Rules X are X-1 to X-11."),
-        ("S-", "Rules S are S-1 to S-7."),
+        ("F-99", 'there is no rule "F-99". Rules F are F-1 to F-19.'),
+        ("F11", "Rules F are F-1 to F-19."),
+        ("x", "Rules X are X-1 to X-12."),
+        ("S-", "Rules S are S-1 to S-10."),
         ("no\x1b[2Jthing", 'there is no rule "no\\x1b[2Jthing". `tracewire rules` lists them.'),
         ("", "`tracewire rules` lists them."),
     ],

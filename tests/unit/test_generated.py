@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spec.generators import collisions, examples
+from spec.generators import collisions, contents, examples
 from spec.generators.markers import SPECIFICATION, between
 from spec.generators.vectors import generate
 from tests.unit.vector_files import FOLDER
@@ -37,7 +37,11 @@ def test_expectations_are_stated_without_the_codec() -> None:
 
 @pytest.mark.parametrize(
     ("name", "written"),
-    [("collision table", collisions.table), ("worked examples", examples.section)],
+    [
+        ("collision table", collisions.table),
+        ("worked examples", examples.section),
+        ("contents", contents.section),
+    ],
 )
 def test_a_part_of_the_specification_is_what_its_generator_writes(
     name: str, written: Callable[[], str]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.judged import JUDGED, UNJUDGED
 from tracewire.spec.specification import read_rules
 
 ROOT = Path(__file__).parents[2]
@@ -120,5 +121,6 @@ def test_as_many_rules_are_promised_as_there_are() -> None:
     rules = list(read_rules())
     assert f" {len(rules)} numbered rules" in README
     letters = {rule.id[0] for rule in rules if rule.obeyed_by or rule.broken_by}
-    about_bytes = [rule for rule in rules if rule.id[0] in letters]
+    otherwise = JUDGED.keys() | UNJUDGED
+    about_bytes = [rule for rule in rules if rule.id[0] in letters and rule.id not in otherwise]
     assert [rule.id for rule in about_bytes if not (rule.obeyed_by and rule.broken_by)] == []

@@ -11,17 +11,26 @@ import jsonschema
 import pytest
 
 import tracewire.spec
+from tests.unit.judged import JUDGED, UNJUDGED
 from tests.unit.vector_files import AREAS, FOLDER, everything
 from tracewire.codec import constants, kinds
 from tracewire.codec.constants import Kind, Status
 from tracewire.codec.errors import SENTENCES
 from tracewire.codec.keys import ROWS, Key
+from tracewire.protocol.connection.shutdown import TRANSITIONS, State, Trigger
+from tracewire.spec.suite.live_cases import live_cases
 
 HOME = Path(tracewire.spec.__file__).parent
 TEXT = (HOME / "tracewire.md").read_text()
 REGISTRY: dict[str, Any] = tomllib.loads((HOME / "registry.toml").read_text())
+SENTENCE_OF: dict[str, str] = dict(re.findall(r"^- \*\*([A-Z]-\d+)\*\* (.*)$", TEXT, re.MULTILINE))
 RULES = re.findall(r"^- \*\*([A-Z]-\d+)\*\* ", TEXT, re.MULTILINE)
-WITH_VECTORS = [rule for rule in RULES if rule[0] in "FXUELMS"]
+OTHERWISE = set(JUDGED) | UNJUDGED
+WITH_VECTORS = [rule for rule in RULES if rule[0] in "FXUELMS" and rule not in OTHERWISE]
+ROOT = Path(__file__).parents[2]
+
+#: The words of BCP 14, which make a sentence a requirement.
+WORDS = re.compile(r"\b(MUST|SHALL|SHOULD|REQUIRED|RECOMMENDED|MAY|OPTIONAL)\b")
 
 #: Constants of the codec by their names in the registry.
 LIMITS = {
@@ -52,15 +61,46 @@ def test_every_rule_stands_once() -> None:
     assert [rule for rule, times in Counter(RULES).items() if times > 1] == []
 
 
-def test_every_rule_has_a_requirement_word() -> None:
-    sentences = re.findall(r"^- \*\*([A-Z]-\d+)\*\* (.*)$", TEXT, re.MULTILINE)
-    words = re.compile(r"\b(MUST|SHOULD|MAY|counts, and)\b")
-    assert [rule for rule, sentence in sentences if not words.search(sentence)] == []
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_is_one_sentence_with_one_requirement_word(rule: str) -> None:
+    sentence = SENTENCE_OF[rule]
+    assert len(WORDS.findall(sentence)) == 1
+    assert sentence.endswith(".") or sentence.endswith(")")
+    assert re.findall(r"[.!?] [A-Z]", sentence) == []
+    assert re.findall(r"\b[Nn]either\b.*MUST", sentence) == []
+
+
+def test_requirement_words_stand_in_rules_alone() -> None:
+    outside = re.sub(r"^- \*\*[A-Z]-\d+\*\* .*$", "", TEXT, flags=re.MULTILINE)
+    [words] = re.findall(r"^### 1\.1 .*?\n\n(.*?)\n\n", TEXT, re.MULTILINE | re.DOTALL)
+    assert WORDS.findall(outside.replace(words, "")) == []
 
 
 def test_rules_that_are_mentioned_exist() -> None:
-    mentioned = set(re.findall(r"\b([A-Z]-\d+)\b", TEXT)) - {"U-1F"}
+    mentioned = set(re.findall(r"\b([A-Z]-\d+)\b", TEXT))
     assert {rule for rule in mentioned if rule[0] in "FXUELMSNGCTR"} <= set(RULES)
+
+
+def test_what_judges_a_rule_exists() -> None:
+    cases = {f"live:{case.id}" for case in live_cases()}
+    vectors = {f"vector:{vector['id']}" for vector in everything()}
+    named = set(JUDGED.values()) - cases - vectors
+    assert [each for each in sorted(named) if not is_test(each)] == []
+
+
+def is_test(name: str) -> bool:
+    """Whether such a test is in the repository."""
+    path, _, function = name.partition("::")
+    file = ROOT / path
+    return file.is_file() and f"def {function}(" in file.read_text(encoding="utf-8")
+
+
+def test_every_rule_about_behaviour_is_judged() -> None:
+    cases = {case.rule for case in live_cases()}
+    behaviour = {rule for rule in RULES if rule[0] in "NGCTR"}
+    assert behaviour - cases - set(JUDGED) - UNJUDGED == set()
+    assert set(RULES) >= OTHERWISE
+    assert UNJUDGED.isdisjoint(JUDGED)
 
 
 def test_every_rule_about_bytes_is_obeyed_and_broken_by_a_vector() -> None:
@@ -162,32 +202,103 @@ def numbers(text: str) -> set[int]:
         ("C-21", ["error_bytes"]),
         ("C-25", ["in_flight_connection", "in_flight_server"]),
         ("C-26", ["record_seconds"]),
+        ("C-4", ["invalid_records"]),
+        ("C-17", ["linger_seconds"]),
+        ("C-37", ["connection_payload"]),
+        ("C-54", ["linger_seconds"]),
+        ("C-59", ["discard_seconds"]),
+        ("C-84", ["unqueued_bytes"]),
+        ("C-87", ["write_buffer"]),
+        ("C-94", ["write_buffer_server"]),
+        ("C-95", ["stall_bytes", "stall_seconds"]),
     ],
 )
 def test_numbers_in_rules_are_the_registry_s(rule: str, names: list[str]) -> None:
-    [sentence] = re.findall(rf"^- \*\*{rule}\*\* (.*)$", TEXT, re.MULTILINE)
-    assert {REGISTRY["limits"][name] for name in names} <= numbers(sentence)
+    known = REGISTRY["limits"] | REGISTRY["waiting"]
+    assert {known[name] for name in names} <= numbers(SENTENCE_OF[rule])
+
+
+#: The rows of section 10, and the numbers of the registry that stand in each.
+LIMIT_ROWS = {
+    "kind": "kind",
+    "id": "id",
+    "target, text": "target_bytes",
+    "target, number": "target_number",
+    "extensions": "extension_entries extension_bytes",
+    "extension key": "extension_key extension_key_bytes",
+    "depth of values": "value_depth",
+    "binary trace context": "trace_bytes trace_version",
+    "tracestate": "tracestate_bytes tracestate_members tracestate_long_member",
+    "baggage": "baggage_entries baggage_bytes",
+    "timeout": "timeout",
+    "content-format": "content_format",
+    "length prefix": "stream_prefix",
+    "maximum frame": "max_frame",
+    "maximum frame that a hello announces": "max_frame_least",
+    "agent": "agent_bytes",
+    "payload of hello, goaway and error": "connection_payload",
+    "body of an error, text of a goaway": "error_bytes",
+    "invalid records": "invalid_records",
+    "ping strikes": "ping_strikes ping_interval_seconds",
+    "lingering": "linger_seconds",
+    "discarding": "discard_seconds",
+    "unfinished record": "record_seconds",
+    "calls in flight": "in_flight_connection in_flight_server",
+    "what goes without waiting": "unqueued_bytes",
+    "write buffer, what may not start yet": "write_buffer",
+    "write buffers of a server": "write_buffer_server",
+    "stall": "stall_bytes stall_seconds stall_idle_times",
+    "numbers of a fanout pair": "fanout_number",
+}
 
 
 def test_the_table_of_limits_is_the_registry_s() -> None:
     [table] = re.findall(r"^## 10\. Limits\n(.*?)^## 11", TEXT, re.MULTILINE | re.DOTALL)
-    named: tuple[str, ...] = (
-        "kind",
-        "id",
-        "target_bytes",
-        "target_number",
-        "extension_entries",
-        "extension_bytes",
-    )
-    named += ("extension_key", "extension_key_bytes", "value_depth", "tracestate_bytes")
-    named += (
-        "tracestate_members",
-        "baggage_entries",
-        "baggage_bytes",
-        "content_format",
-        "max_frame",
-    )
-    assert {REGISTRY["limits"][name] for name in named} <= numbers(table)
+    cells = dict(re.findall(r"^\| ([^|]+) \| ([^|]*\d[^|]*) \|", table, re.MULTILINE))
+    known = REGISTRY["limits"] | REGISTRY["waiting"]
+    assert cells.keys() == LIMIT_ROWS.keys()
+    assert sorted(" ".join(LIMIT_ROWS.values()).split()) == sorted(known)
+    for row, names in LIMIT_ROWS.items():
+        assert {known[name] for name in names.split()} <= numbers(cells[row]), row
+
+
+def test_what_is_never_assigned_is_the_registry_s() -> None:
+    [sentence] = re.findall(r"will never be: (.*?)\.", TEXT, re.DOTALL)
+    assert numbers(sentence) == set(REGISTRY["unassigned"].values())
+
+
+def test_the_table_of_states_is_the_code_s() -> None:
+    columns = [
+        Trigger.DRAIN,
+        Trigger.GOAWAY,
+        Trigger.IDLE,
+        Trigger.END,
+        Trigger.FAULT,
+        Trigger.EXPIRE,
+        Trigger.LOST,
+    ]
+    [section] = re.findall(r"^### 7\.11 .*?\n(.*?)^\| state \| entered", TEXT, re.M | re.S)
+    table = {}
+    for line in re.findall(r"^\| ([A-Z]+ \|.*) \|$", section, re.MULTILINE):
+        state, *cells = line.split(" | ")
+        ways = zip(columns, cells, strict=True)
+        table[State[state]] = {event: State[cell] for event, cell in ways if cell != "."}
+    assert table == TRANSITIONS
+
+
+def test_the_table_of_names_is_the_registry_s() -> None:
+    [section] = re.findall(r"^## 14\. .*?\n(.*?)^## Annex", TEXT, re.MULTILINE | re.DOTALL)
+    listed = re.findall(r"^\| `(tracewire\.\w+)` \|", section, re.MULTILINE)
+    assert listed == [*REGISTRY["names"]["methods"], *REGISTRY["names"]["text_keys"]]
+
+
+def test_the_table_of_faults_names_statuses_and_rules_that_exist() -> None:
+    [section] = re.findall(r"^### 7\.12 .*?\n(.*?)^### 7\.13", TEXT, re.MULTILINE | re.DOTALL)
+    faults = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    named = set(re.findall(r"\b[A-Z]{2,}(?:_[A-Z]+)*\b", "\n".join(faults)))
+    states = {state.name for state in State}
+    assert named - states <= {status.name for status in Status} | {"OK"}
+    assert [line for line in faults if not re.search(r"\| [A-Z]-\d+(, [A-Z]-\d+)* \|$", line)] == []
 
 
 def rows(table: str) -> dict[int, str]:

@@ -87,6 +87,7 @@ def cases() -> list[Json]:
         *_sorted(),
         *_known(),
         *_values(),
+        *_several(),
         *_raw(),
     ]
 
@@ -363,10 +364,27 @@ def _values() -> list[Json]:
         "X-6/given-33-characters-of-66-bytes": {"\u00e9" * 33: None},
         "U-1/given-trace-as-a-value": {1: False},
         "U-1/given-tracestate-as-a-value": {3: "a=1"},
+        "U-1/given-trace-of-a-wrong-type": {1: 5},
     }
     for case, extensions in refused.items():
-        made.append(refuses(case, arguments(extensions=extensions)))
+        obeys = "E-12" if case.startswith("U-1") else ""
+        made.append(refuses(case, arguments(extensions=extensions), obeys))
     return made
+
+
+def _several() -> list[Json]:
+    """Arguments with several faults, of which the first is named."""
+    unusable: dict[Name, object] = {7: -1}
+    no_key: dict[Name, object] = {0: None}
+    refused: dict[str, Json] = {
+        "F-9/given-beside-an-empty-target": arguments(0, 0, ""),
+        "F-11/given-beside-no-key": arguments(target="", extensions=no_key),
+        "U-4/given-before-no-key": arguments(extensions=unusable | no_key),
+        "X-5/given-before-what-is-unusable": arguments(extensions=no_key | unusable),
+        "U-4/given-plain-beside-encoded": arguments(extensions=unusable, raw={15: b"\x1c"}),
+        "F-16/given-key-of-what-is-unusable": arguments(extensions={"\ud800": "\ud800"}),
+    }
+    return [refuses(case, given, "E-14") for case, given in refused.items()]
 
 
 def _raw() -> list[Json]:
@@ -384,11 +402,16 @@ def _raw() -> list[Json]:
     for case, raw in kept.items():
         entries = [part for key, item in raw.items() for part in (key_of(key), item)]
         made.append(
-            writes(f"X-8/encoded-{case}-kept", arguments(raw=raw), request(mapping(*entries)))
+            writes(
+                f"X-8/encoded-{case}-kept",
+                arguments(raw=raw),
+                request(mapping(*entries)),
+                obeys="E-10",
+            )
         )
     both_ways = arguments(trace=context(), extensions={15: True}, raw={1: NULL, 15: NULL})
     data = request(mapping(uint(1), NULL, uint(15), NULL))
-    made.append(writes("X-8/encoded-wins", both_ways, data))
+    made.append(writes("X-8/encoded-wins", both_ways, data, obeys="E-11"))
     creation = arguments(extensions={13: binary_trace()})
     made.append(writes("E-4/bytes", creation, request(), {"creation": 1}, obeys="E-7"))
     faults = {

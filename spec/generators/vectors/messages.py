@@ -143,7 +143,7 @@ def _both() -> list[Json]:
     made = [unwraps(f"M-2/{name}", "both", *case) for name, case in _taken().items()]
     made += [unwraps(f"M-2/bare-{name}", "both", data, bare(data)) for name, data in BARE.items()]
     for name, (data, fault) in BROKEN.items():
-        made.append(unwraps(f"M-2/{name}", "both", data, fault))
+        made.append(unwraps(f"M-2/{name}", "both", data, fault, "M-7"))
     return made
 
 

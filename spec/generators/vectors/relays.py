@@ -124,8 +124,8 @@ def _shed() -> list[Json]:
     known = (uint(5), mapping(tstr("k"), tstr("v")), uint(13), OLD)
     beside = request(mapping(*known, *full[:124]))
     made = [
-        restamps("L-2/64-others", whole, context(), whole, {"trace": 1}),
-        restamps("L-2/64-others-and-false", whole, NOT_SAMPLED, whole, {"trace": 1}),
+        restamps("L-2/64-others", whole, context(), whole, {"trace": 1}, "L-5"),
+        restamps("L-2/64-others-and-false", whole, NOT_SAMPLED, whole, {"trace": 1}, "L-5"),
         restamps("L-2/64-others-undecided", whole, UNDECIDED, whole),
         restamps(
             "L-2/64-others-and-tracestate",
@@ -133,6 +133,7 @@ def _shed() -> list[Json]:
             context(state="a=1,b=2"),
             whole,
             {"tracestate": 2, "trace": 1},
+            "L-5",
         ),
         restamps(
             "L-2/room-for-trace-alone",

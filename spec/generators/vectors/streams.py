@@ -38,6 +38,7 @@ def delivers(
     items: Sequence[StreamItem],
     eof: Json | None = None,
     max_frame: int | None = None,
+    obeys: str = "",
     comment: str | None = None,
 ) -> Json:
     """What arrives, in pieces, and what a reader makes of it.
@@ -56,8 +57,8 @@ def delivers(
     rule = rule_of(id)
     sound = rule == "S-4" or (eof is None and all(isinstance(item, bytes) for item in items))
     if sound:
-        return vector(id, fields, rule, comment=comment)
-    return vector(id, fields, breaks=rule, comment=comment)
+        return vector(id, fields, f"{rule} {obeys}", comment=comment)
+    return vector(id, fields, obeys, rule, comment)
 
 
 def cases() -> list[Json]:
@@ -116,13 +117,21 @@ def _long_records() -> list[Json]:
     return [
         delivers("S-2/at-the-maximum", "stream", [record(exact)], [exact], max_frame=100),
         delivers("S-2/over-the-maximum", "stream", [record(longer)], refused, max_frame=100),
-        delivers("S-2/prefix-is-enough", "stream", [record(longer)[:4]], refused, max_frame=100),
+        delivers(
+            "S-2/prefix-is-enough",
+            "stream",
+            [record(longer)[:4]],
+            refused,
+            max_frame=100,
+            obeys="S-10",
+        ),
         delivers(
             "S-2/nothing-is-read-after-it",
             "stream",
             [record(longer), record(BASE)],
             refused,
             max_frame=100,
+            obeys="S-10",
         ),
         delivers(
             "S-2/good-records-before-it",
@@ -228,7 +237,7 @@ def _files() -> list[Json]:
     for name, (data, fault) in faults.items():
         after = b"" if name.startswith("cut") else BASE
         items: list[StreamItem] = [BASE, fault | {"at": at}]
-        made.append(delivers(f"S-5/{name}", "file", [BASE + data + after], items))
+        made.append(delivers(f"S-5/{name}", "file", [BASE + data + after], items, obeys="S-8"))
     return made
 
 

@@ -5,6 +5,7 @@ from .build import (
     FALSE,
     MAGIC,
     NULL,
+    TRUE,
     Json,
     binary_trace,
     bstr,
@@ -128,6 +129,8 @@ def _shedding() -> list[Json]:
 
 
 def _refusals() -> list[Json]:
+    decided = request(mapping(uint(1), FALSE))
+    plain = request(mapping(uint(1), TRACE, uint(15), TRUE))
     return [
         _wrong(
             "E-6/65-entries-written",
@@ -141,6 +144,10 @@ def _refusals() -> list[Json]:
             _writes(request(mapping(uint(7), nint(-1)))),
         ),
         _wrong("E-9/unusable-shed", "U-4/given-negative", _writes(request())),
+        _wrong("E-10/encoded-shed", "X-8/encoded-unusable-trace-kept", _writes(request(), trace=1)),
+        _wrong("E-11/plain-written", "X-8/encoded-wins", _writes(plain)),
+        _wrong("E-12/plain-trace-written", "U-1/given-trace-as-a-value", _writes(decided)),
+        _wrong("E-14/last-fault-named", "U-4/given-before-no-key", _refuses("X-5")),
         _wrong("E-9/encoded-refused", "E-9/encoded-u-4-negative", _refuses("U-4")),
     ]
 
@@ -151,6 +158,7 @@ def _relays() -> list[Json]:
     sorted_value = mapping(uint(1), NULL, tstr("z"), NULL)
     empty_map = MAGIC + b"\x85" + request()[4:] + mapping()
     whole = _others(64)
+    unchanged = _writes(request(mapping(*whole)), trace=1)
     return [
         _wrong("L-1/empty-map-left", "L-1/map-disappears", _writes(empty_map)),
         _wrong(
@@ -179,6 +187,8 @@ def _relays() -> list[Json]:
             "L-2/room-for-trace-alone",
             _writes(request(mapping(uint(1), OLD, *whole[2:])), trace=1),
         ),
+        _wrong("L-5/refused", "L-2/64-others-and-tracestate", _refuses("X-2")),
+        _wrong("L-5/tracestate-not-counted", "L-2/64-others-and-tracestate", unchanged),
         _wrong("L-3/hello-stamped", "L-3/kind-3", _writes(hello)),
         _wrong("L-4/even-key-dropped", "L-4/even-key-alone", _writes(request())),
         _wrong("L-4/even-key-kept", "L-4/even-key-alone", _writes(request(mapping(uint(2), NULL)))),
@@ -190,11 +200,15 @@ def _readers() -> list[Json]:
     fault: Json = {"error": {"rule": "F-5", "offset": 0, "kind": None, "id": None}}
     base: Json = {"frame": written(BASE)}
     at: Json = {"error": {"rule": "F-5", "offset": 0, "kind": None, "id": None, "at": len(BASE)}}
+    long: Json = {"error": {"rule": "S-2", "offset": 0, "kind": None, "id": None}}
+    goes_on: Json = {"items": [long, base], "eof": None}
     return [
         _wrong("S-4/reader-stops", "S-4/bare", {"items": [base, fault], "eof": None}),
         _wrong("S-4/reader-says-nothing", "S-4/bare", {"items": [base], "eof": None}),
         _wrong("S-4/empty-record-passed-over", "S-4/twenty-empty", {"items": [base], "eof": None}),
         _wrong("S-5/reader-goes-on", "S-5/newline", {"items": [base, at, base], "eof": None}),
+        _wrong("S-8/reader-goes-on", "S-5/newline", {"items": [base, at, base], "eof": None}),
+        _wrong("S-10/reader-goes-on", "S-2/nothing-is-read-after-it", goes_on),
         _wrong("S-5/reader-says-nothing", "S-5/newline", {"items": [base], "eof": None}),
     ]
 
@@ -205,6 +219,7 @@ def _unwrapping() -> list[Json]:
         _wrong("M-1/bare-taken", "M-1/bare-json", bare(BODY)),
         _wrong("M-2/falls-back-to-bare", "M-2/cut-short", bare(cut)),
         _wrong("M-2/envelope-as-bare", "M-2/not-sampled", bare(TRACED)),
+        _wrong("M-7/falls-back-to-bare", "M-2/cut-short", bare(cut)),
         _wrong("M-3/request-taken", "M-3/request-in-both", enveloped(b"")),
         _wrong("M-3/request-as-bare", "M-3/request-in-both", bare(request())),
         _wrong("M-4/envelope-opened", "M-4/envelope", enveloped()),

@@ -12,6 +12,7 @@ from tracewire.spec.tool.safe import quoted
 from tracewire.spec.tool.screen import columns, show
 
 IDS_SHOWN: Final = 12  # of the vectors on either side
+ABOUT_BYTES: Final = "FXUELMS"  # letters of the rules that vectors prove
 
 EPILOG: Final = """\
 \b
@@ -48,6 +49,7 @@ def _choose(known: dict[str, Rule], wanted: str) -> Rule:
         return known[name]
     letter = name.partition("-")[0].rstrip("0123456789")
     ids = [id for id in known if id.startswith(f"{letter}-")]
+    ids.sort(key=lambda id: int(id.partition("-")[2]))
     hint = f"Rules {letter} are {ids[0]} to {ids[-1]}." if ids else "`tracewire rules` lists them."
     raise click.BadParameter(f"there is no rule {quoted(wanted)}. {hint}", param_hint="ID")
 
@@ -70,7 +72,8 @@ def _show_one(rule: Rule) -> None:
         table.add_row("obeyed by", Text(_listed(rule.id, rule.obeyed_by)))
         table.add_row("broken by", Text(_listed(rule.id, rule.broken_by)))
     else:
-        table.add_row("vectors", "none: not about bytes")
+        about_bytes = rule.id[0] in ABOUT_BYTES
+        table.add_row("vectors", "none" if about_bytes else "none: not about bytes")
     show(table)
 
 
