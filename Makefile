@@ -121,12 +121,19 @@ endif
 	$(call install,$(PYTHON))
 
 .PHONY: lint
-lint: .venv/installed ## ruff, mypy, and the stub held to the compiled module
+lint: .venv/installed ## ruff, mypy, the stub held to the compiled module, names of news fragments
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy -p tracewire
 	.venv/bin/mypy $(wildcard spec/vectors spec/model tests fuzz examples)
 	.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml tracewire.codec._speedups
+	$(DRAFT) > /dev/null
+
+DRAFT := .venv/bin/towncrier build --draft --version $(VERSION)
+
+.PHONY: news
+news: .venv/installed ## what the next version brings, from docs/news
+	@$(DRAFT)
 
 .PHONY: format
 format: .venv/installed ## let ruff format and sort
