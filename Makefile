@@ -5,11 +5,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 export TRACEWIRE_REQUIRE_EXTENSIONS := 1
 
-# Arguments for pytest, seconds of each fuzz target, parts of the soak if not all, and how many jobs
-# `make test` runs at once.
+# Arguments for pytest, seconds of each fuzz target, parts of the soak and of `make test` if not all,
+# and how many of the latter run at once.
 ARGS ?=
 SECONDS ?= 60
 PARTS ?=
+ONLY ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 # Each CPython from 3.11 up that really runs and can make an environment: on PATH, then pyenv's.
@@ -18,9 +19,9 @@ FOLDERS := $(subst :, ,$(PATH)) $(wildcard $(PYENV_ROOT)/versions/*/bin)
 present = $(wildcard $(FOLDERS:%=%/python$1))
 running = $(shell $1 -Ic 'import ensurepip, sys; print(sys.executable)' 2>/dev/null)
 python = $(firstword $(foreach each,$(call present,$1),$(call running,$(each))))
-VERSIONS = $(foreach each,$(sort $(patsubst python%,%,$(notdir $(call present,3.1[1-9])))),\
+VERSIONS := $(foreach each,$(sort $(patsubst python%,%,$(notdir $(call present,3.1[1-9])))),\
 	$(if $(call python,$(each)),$(each)))
-PYTHON = $(call python,$(firstword $(VERSIONS)))
+PYTHON := $(call python,$(firstword $(VERSIONS)))
 
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' package/__init__.py)
 SDIST := dist/tracewire-$(VERSION).tar.gz
@@ -54,14 +55,22 @@ setup: .venv/installed ## make .venv: tracewire as it is now, and the tools of e
 	.venv/bin/pip install --no-build-isolation ".[test,nats]"
 	touch $@
 
+# The parts of `make test`: what measures runs alone; the others beside each other, the longest first.
+ALONE := gate bench
+TOGETHER = test-sanitized $(VERSIONS:%=test-python%) coverage lint check-generated
+chosen = $(filter $(or $(ONLY),%),$1)
+environments = .venv/installed $(patsubst test-python%,.venv-%/installed,$(filter test-python%,$1)) \
+	$(if $(wildcard $(ASAN)),$(patsubst test-%,.venv-%/installed,$(filter test-sanitized,$1)))
+
 .PHONY: test
-test: ## everything below that judges, then the suite on each Python against the wheel from the sdist
-	@# What measures runs alone. One failure hides no other.
-	status=0; \
-	$(MAKE) --keep-going lint check-generated gate bench || status=1; \
-	$(MAKE) --keep-going --jobs=$(JOBS) --output-sync=target \
-		coverage test-sanitized $(VERSIONS:%=test-python%) || status=1; \
-	exit $$status
+test: ## all parts that judge, or ONLY="lint bench"; the suite on each Python is of the wheel from the sdist
+	@# What an environment cannot be made for fails then.
+	-$(MAKE) --keep-going --jobs=$(JOBS) $(call environments,$(call chosen,$(TOGETHER)))
+	@.ci/parts $(JOBS) "$(call chosen,$(ALONE))" "$(call chosen,$(TOGETHER))"
+
+.PHONY: parts
+parts: ## the names of the parts of `make test`
+	@printf '%s\n' $(ALONE) $(TOGETHER)
 
 .PHONY: test-quick
 test-quick: .venv/installed ## the suite in .venv; ARGS="-k name" selects
