@@ -29,13 +29,15 @@ SOURCES := $(wildcard pyproject.toml setup.py MANIFEST.in README.md LICENSE) \
 	$(shell find package codec protocol spec -type f -not -name '*.pyc')
 SUITE := --ignore=tests/bench $(ARGS)
 
-# The wheel built from the sdist, in an environment of its own, with all that the tests import.
+# The wheel built from the sdist, in an environment of its own, with all that the tests import. For the
+# Python of .venv that is copied from there, for pip takes a minute.
 define install
-test -x $(@D)/bin/python || $1 -m venv $(@D)
-rm -rf $(@D)/wheel
-$(@D)/bin/pip wheel --no-deps --wheel-dir $(@D)/wheel $(SDIST)
-$(@D)/bin/pip uninstall --yes tracewire
-$(@D)/bin/pip install "$$(echo $(@D)/wheel/*.whl)[test]"
+rm -rf $(@D)
+$1 -m venv $(if $(filter $1,$(PYTHON)),--without-pip )$(@D)
+$(if $(filter $1,$(PYTHON)),cp -Rp .venv/lib/python*/site-packages $(@D)/lib/python*)
+$(@D)/bin/python -m pip wheel --no-deps --wheel-dir $(@D)/wheel $(SDIST)
+$(@D)/bin/python -m pip uninstall --yes tracewire
+$(@D)/bin/python -m pip install "$$(echo $(@D)/wheel/*.whl)[test]"
 touch $@
 endef
 
@@ -82,7 +84,7 @@ ONCE = $(if $(filter $1,$(firstword $(VERSIONS))),,-m "not once")
 PART = $(if $(filter $1,$(firstword $(VERSIONS)) $(lastword $(VERSIONS))),,--ignore=tests/interop)
 
 test-python%: .venv-%/installed
-	.venv-$*/bin/pytest -o cache_dir=.venv-$*/cache $(call ONCE,$*) $(call PART,$*) $(SUITE)
+	.venv-$*/bin/python -m pytest -o cache_dir=.venv-$*/cache $(call ONCE,$*) $(call PART,$*) $(SUITE)
 
 .PRECIOUS: .venv-%/installed
 .venv-%/installed: $(SDIST)
@@ -120,7 +122,7 @@ test-sanitized: ## the suite on a build with gcc's address and undefined sanitiz
 else
 test-sanitized: .venv-sanitized/installed
 	@# Not what the compiled codec has no part in: the reference, and whole programs.
-	$(SANITIZED) .venv-sanitized/bin/pytest --capture=sys -o cache_dir=.venv-sanitized/cache \
+	$(SANITIZED) .venv-sanitized/bin/python -m pytest --capture=sys -o cache_dir=.venv-sanitized/cache \
 		-k "not reference" -m "not once" $(NOT_CODEC) $(addprefix --ignore=,$(NOT_SANITIZED)) $(SUITE)
 endif
 

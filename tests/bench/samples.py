@@ -150,7 +150,7 @@ COUNTED: Final = {
     "decode": Counted(DECODE, "empty1(SAMPLED)"),
     "decode and read": Counted(DECODE_AND_READ, "empty1(SAMPLED)"),
     "peek_trace": Counted(PEEK, "empty1(SAMPLED)"),
-    "hop, ids not sampled": Counted(HOP.format("UNSAMPLED"), "empty1(UNSAMPLED)", HOP_SETUP),
-    "hop, false": Counted(HOP.format("DECIDED"), "empty1(DECIDED)", HOP_SETUP),
+    "hop, ids not sampled": Counted(HOP.format("UNSAMPLED"), None, HOP_SETUP),
+    "hop, false": Counted(HOP.format("DECIDED"), None, HOP_SETUP),
     "a call, both sides": Counted("RUN(calls())", None, CALL_SETUP, runs=1, units=5 * 64),
 }
