@@ -30,12 +30,13 @@ SOURCES := $(wildcard pyproject.toml setup.py MANIFEST.in README.md LICENSE) \
 SUITE := --ignore=tests/bench $(ARGS)
 
 # The wheel built from the sdist, in an environment of its own, with all that the tests import. For the
-# Python of .venv that is copied from there, for pip takes a minute.
+# Python of .venv that is copied from there, for pip takes a minute. $1: the Python. $2: switches of the
+# build; as variables of the target they would hold for .venv, too.
 define install
 rm -rf $(@D)
 $1 -m venv $(if $(filter $1,$(PYTHON)),--without-pip )$(@D)
 $(if $(filter $1,$(PYTHON)),cp -Rp .venv/lib/python*/site-packages $(@D)/lib/python*)
-$(@D)/bin/python -m pip wheel --no-deps --wheel-dir $(@D)/wheel $(SDIST)
+$2 $(@D)/bin/python -m pip wheel --no-deps --wheel-dir $(@D)/wheel $(SDIST)
 $(@D)/bin/python -m pip uninstall --yes tracewire
 $(@D)/bin/python -m pip install "$$(echo $(@D)/wheel/*.whl)[test]"
 touch $@
@@ -126,10 +127,8 @@ test-sanitized: .venv-sanitized/installed
 		-k "not reference" -m "not once" $(NOT_CODEC) $(addprefix --ignore=,$(NOT_SANITIZED)) $(SUITE)
 endif
 
-.venv-sanitized/installed: export TRACEWIRE_SANITIZE := 1
-.venv-sanitized/installed: export CC := gcc
 .venv-sanitized/installed: $(SDIST)
-	$(call install,$(PYTHON))
+	$(call install,$(PYTHON),TRACEWIRE_SANITIZE=1 CC=gcc)
 
 .PHONY: lint
 lint: .venv/installed ## ruff, mypy, the stub held to the compiled module, names of news fragments
