@@ -111,8 +111,9 @@ SANITIZED = LD_PRELOAD="$(ASAN) $(UBSAN)" PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=1:redzone=128 UBSAN_OPTIONS=print_stacktrace=1 \
 	LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks.supp:print_suppressions=0
 
-# What has no part in the compiled codec but that peers call it, and takes long where all is watched.
-NOT_SANITIZED = $(filter-out tests/interop/test_peers.py tests/interop/test_peers_bodies.py \
+# What has no part in the compiled codec but that peers call it, or none at all, and takes long where all
+# is watched.
+NOT_SANITIZED = $(patsubst %,tests/unit/test_%.py,cbor cddl conftest generated specification) $(filter-out tests/interop/test_peers.py tests/interop/test_peers_bodies.py \
 	tests/interop/test_peers_frames.py tests/interop/test_peers_grease.py,\
 	$(wildcard tests/interop/test_*.py))
 
