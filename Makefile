@@ -5,11 +5,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET := 1
 export TRACEWIRE_REQUIRE_EXTENSIONS := 1
 
-# Arguments for pytest, seconds of each fuzz target, parts of the soak if not all, and how many jobs
-# `make test` runs at once.
+# Arguments for pytest, seconds of each fuzz target, parts of the soak and of `make test` if not all,
+# and how many of the latter run at once.
 ARGS ?=
 SECONDS ?= 60
 PARTS ?=
+ONLY ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 # Each CPython from 3.11 up that really runs and can make an environment: on PATH, then pyenv's.
@@ -18,9 +19,9 @@ FOLDERS := $(subst :, ,$(PATH)) $(wildcard $(PYENV_ROOT)/versions/*/bin)
 present = $(wildcard $(FOLDERS:%=%/python$1))
 running = $(shell $1 -Ic 'import ensurepip, sys; print(sys.executable)' 2>/dev/null)
 python = $(firstword $(foreach each,$(call present,$1),$(call running,$(each))))
-VERSIONS = $(foreach each,$(sort $(patsubst python%,%,$(notdir $(call present,3.1[1-9])))),\
+VERSIONS := $(foreach each,$(sort $(patsubst python%,%,$(notdir $(call present,3.1[1-9])))),\
 	$(if $(call python,$(each)),$(each)))
-PYTHON = $(call python,$(firstword $(VERSIONS)))
+PYTHON := $(call python,$(firstword $(VERSIONS)))
 
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' package/__init__.py)
 SDIST := dist/tracewire-$(VERSION).tar.gz
@@ -28,13 +29,16 @@ SOURCES := $(wildcard pyproject.toml setup.py MANIFEST.in README.md LICENSE) \
 	$(shell find package codec protocol spec -type f -not -name '*.pyc')
 SUITE := --ignore=tests/bench $(ARGS)
 
-# The wheel built from the sdist, in an environment of its own, with all that the tests import.
+# The wheel built from the sdist, in an environment of its own, with all that the tests import. For the
+# Python of .venv that is copied from there, for pip takes a minute. $1: the Python. $2: switches of the
+# build; as variables of the target they would hold for .venv, too.
 define install
-test -x $(@D)/bin/python || $1 -m venv $(@D)
-rm -rf $(@D)/wheel
-$(@D)/bin/pip wheel --no-deps --wheel-dir $(@D)/wheel $(SDIST)
-$(@D)/bin/pip uninstall --yes tracewire
-$(@D)/bin/pip install "$$(echo $(@D)/wheel/*.whl)[test]"
+rm -rf $(@D)
+$1 -m venv $(if $(filter $1,$(PYTHON)),--without-pip )$(@D)
+$(if $(filter $1,$(PYTHON)),cp -Rp .venv/lib/python*/site-packages $(@D)/lib/python*)
+$2 $(@D)/bin/python -m pip wheel --no-deps --wheel-dir $(@D)/wheel $(SDIST)
+$(@D)/bin/python -m pip uninstall --yes tracewire
+$(@D)/bin/python -m pip install "$$(echo $(@D)/wheel/*.whl)[test]"
 touch $@
 endef
 
@@ -54,14 +58,22 @@ setup: .venv/installed ## make .venv: tracewire as it is now, and the tools of e
 	.venv/bin/pip install --no-build-isolation ".[test,nats]"
 	touch $@
 
+# The parts of `make test`: what measures runs alone; the others beside each other, the longest first.
+ALONE := gate bench
+TOGETHER = test-sanitized $(VERSIONS:%=test-python%) coverage lint check-generated
+chosen = $(filter $(or $(ONLY),%),$1)
+environments = .venv/installed $(patsubst test-python%,.venv-%/installed,$(filter test-python%,$1)) \
+	$(if $(wildcard $(ASAN)),$(patsubst test-%,.venv-%/installed,$(filter test-sanitized,$1)))
+
 .PHONY: test
-test: ## everything below that judges, then the suite on each Python against the wheel from the sdist
-	@# What measures runs alone. One failure hides no other.
-	status=0; \
-	$(MAKE) --keep-going lint check-generated gate bench || status=1; \
-	$(MAKE) --keep-going --jobs=$(JOBS) --output-sync=target \
-		coverage test-sanitized $(VERSIONS:%=test-python%) || status=1; \
-	exit $$status
+test: ## all parts that judge, or ONLY="lint bench"; the suite on each Python is of the wheel from the sdist
+	@# What an environment cannot be made for fails then.
+	-$(MAKE) --keep-going --jobs=$(JOBS) $(call environments,$(call chosen,$(TOGETHER)))
+	@.ci/parts $(JOBS) "$(call chosen,$(ALONE))" "$(call chosen,$(TOGETHER))"
+
+.PHONY: parts
+parts: ## the names of the parts of `make test`
+	@printf '%s\n' $(ALONE) $(TOGETHER)
 
 .PHONY: test-quick
 test-quick: .venv/installed ## the suite in .venv; ARGS="-k name" selects
@@ -73,7 +85,7 @@ ONCE = $(if $(filter $1,$(firstword $(VERSIONS))),,-m "not once")
 PART = $(if $(filter $1,$(firstword $(VERSIONS)) $(lastword $(VERSIONS))),,--ignore=tests/interop)
 
 test-python%: .venv-%/installed
-	.venv-$*/bin/pytest -o cache_dir=.venv-$*/cache $(call ONCE,$*) $(call PART,$*) $(SUITE)
+	.venv-$*/bin/python -m pytest -o cache_dir=.venv-$*/cache $(call ONCE,$*) $(call PART,$*) $(SUITE)
 
 .PRECIOUS: .venv-%/installed
 .venv-%/installed: $(SDIST)
@@ -99,8 +111,9 @@ SANITIZED = LD_PRELOAD="$(ASAN) $(UBSAN)" PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=1:redzone=128 UBSAN_OPTIONS=print_stacktrace=1 \
 	LSAN_OPTIONS=suppressions=$(CURDIR)/tests/leaks.supp:print_suppressions=0
 
-# What has no part in the compiled codec but that peers call it, and takes long where all is watched.
-NOT_SANITIZED = $(filter-out tests/interop/test_peers.py tests/interop/test_peers_bodies.py \
+# What has no part in the compiled codec but that peers call it, or none at all, and takes long where all
+# is watched.
+NOT_SANITIZED = $(patsubst %,tests/unit/test_%.py,cbor cddl conftest generated specification) $(filter-out tests/interop/test_peers.py tests/interop/test_peers_bodies.py \
 	tests/interop/test_peers_frames.py tests/interop/test_peers_grease.py,\
 	$(wildcard tests/interop/test_*.py))
 
@@ -111,22 +124,27 @@ test-sanitized: ## the suite on a build with gcc's address and undefined sanitiz
 else
 test-sanitized: .venv-sanitized/installed
 	@# Not what the compiled codec has no part in: the reference, and whole programs.
-	$(SANITIZED) .venv-sanitized/bin/pytest --capture=sys -o cache_dir=.venv-sanitized/cache \
+	$(SANITIZED) .venv-sanitized/bin/python -m pytest --capture=sys -o cache_dir=.venv-sanitized/cache \
 		-k "not reference" -m "not once" $(NOT_CODEC) $(addprefix --ignore=,$(NOT_SANITIZED)) $(SUITE)
 endif
 
-.venv-sanitized/installed: export TRACEWIRE_SANITIZE := 1
-.venv-sanitized/installed: export CC := gcc
 .venv-sanitized/installed: $(SDIST)
-	$(call install,$(PYTHON))
+	$(call install,$(PYTHON),TRACEWIRE_SANITIZE=1 CC=gcc)
 
 .PHONY: lint
-lint: .venv/installed ## ruff, mypy, and the stub held to the compiled module
+lint: .venv/installed ## ruff, mypy, the stub held to the compiled module, names of news fragments
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy -p tracewire
 	.venv/bin/mypy $(wildcard spec/generators spec/model tests fuzz examples)
 	.venv/bin/python -m mypy.stubtest --mypy-config-file pyproject.toml tracewire.codec.compiled._speedups
+	$(DRAFT) > /dev/null
+
+DRAFT := .venv/bin/towncrier build --draft --version $(VERSION)
+
+.PHONY: news
+news: .venv/installed ## what the next version brings, from docs/news
+	@$(DRAFT)
 
 .PHONY: format
 format: .venv/installed ## let ruff format and sort

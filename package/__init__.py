@@ -2,8 +2,6 @@
 
 # ruff: noqa: F403, F405 - the names come from the codec, which declares them
 
-from typing import TYPE_CHECKING
-
 __version__ = "0.1.0"
 
 __all__ = [
@@ -31,6 +29,7 @@ __all__ = [
     "wrap",
 ]
 
+TYPE_CHECKING = False  # type checkers know the name; importing typing would take most of the time
 if TYPE_CHECKING:
     from tracewire.codec import *
 else:

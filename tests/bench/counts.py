@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-RUNS = 500
 #: Settings that would change what is run, or that valgrind cannot bear.
 UNSET = ("PYTHON", "TRACEWIRE_", "LD_PRELOAD")
 
@@ -24,23 +23,27 @@ class CannotRun(Exception):
 
 
 def costs(
-    statements: Sequence[str], setup: str, path: Sequence[Path], inside: str | None = None
+    statements: Sequence[str],
+    setup: str,
+    path: Sequence[Path],
+    inside: str | None = None,
+    runs: int = 500,
 ) -> list[float]:
     """Instructions of one run of each statement, loop included.
 
     ``setup`` is run once before them; ``path`` is searched for modules that are not the standard
-    library's. ``inside``: count only what the C functions of that name (``*`` matches anything)
-    execute, and all that they call.
+    library's. ``runs``: N. ``inside``: count only what the C functions of that name (``*`` matches
+    anything) execute, and all that they call.
     """
 
     def count(more: int | None) -> int:
-        """Of a program that runs each statement RUNS times, and one of them ten times as often."""
-        runs = [RUNS * (10 if at == more else 1) for at in range(len(statements))]
-        return _count(_program(statements, runs, setup), path, inside)
+        """Of a program that runs each statement N times, and one of them ten times as often."""
+        times = [runs * (10 if at == more else 1) for at in range(len(statements))]
+        return _count(_program(statements, times, setup), path, inside)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         base, *counts = pool.map(count, [None, *range(len(statements))])
-    return [(each - base) / (9 * RUNS) for each in counts]
+    return [(each - base) / (9 * runs) for each in counts]
 
 
 def _count(program: str, path: Sequence[Path], inside: str | None) -> int:
@@ -60,9 +63,9 @@ def _count(program: str, path: Sequence[Path], inside: str | None) -> int:
     return int(collected[1])
 
 
-def _program(statements: Sequence[str], runs: Sequence[int], setup: str) -> str:
+def _program(statements: Sequence[str], times: Sequence[int], setup: str) -> str:
     """In a function, where names are local and so cost the same wherever they come from."""
     lines = setup.splitlines()
-    for statement, times in zip(statements, runs, strict=True):
-        lines += [f"for _ in range({times}):", f"    {statement}"]
+    for statement, often in zip(statements, times, strict=True):
+        lines += [f"for _ in range({often}):", f"    {statement}"]
     return "\n".join(["def run():", *(f"    {line}" for line in lines), "run()"])

@@ -34,6 +34,35 @@ DECIDED = encode_request(ID, METHOD, PAYLOAD, NOT_SAMPLED)
 """
 )
 
+#: Calls over a Unix socket, both sides in one event loop, 64 at a time. No grease: it is drawn.
+CALL_SETUP: Final = """
+import asyncio
+from tempfile import TemporaryDirectory
+from tracewire.protocol import Body, Service, connect, serve
+BODY = Body(bytes(range(64)))
+FOLDER = TemporaryDirectory()
+URL = f"unix://{FOLDER.name}/socket"
+SERVICE = Service()
+RUN = asyncio.new_event_loop().run_until_complete
+
+@SERVICE.method
+async def echo(body: Body) -> Body:
+    return body
+
+async def opened():
+    await serve(URL, SERVICE, grease=0)
+    return await connect(URL, grease=0)
+
+CALL = RUN(opened()).call
+
+async def one_by_one():
+    for _ in range(5):
+        await CALL("echo", BODY, returns=Body)
+
+async def calls():
+    await asyncio.gather(*(one_by_one() for _ in range(64)))
+"""
+
 #: A stream of the same frame in pieces of 64 KiB, and one in pieces that end with a record.
 STREAMS: Final = """
 RECORD = to_stream(SAMPLED)
@@ -107,11 +136,16 @@ HOP: Final = "token = attach(SERVER(decode({}), 'parent')[0]); CLIENT(METHOD); d
 
 
 class Counted(NamedTuple):
-    """A statement whose instructions are counted, less those of an empty call."""
+    """A statement whose instructions are counted, less those of an empty call if there is one.
+
+    ``runs``: N of counts.costs. ``units``: how many of what is counted one run is.
+    """
 
     statement: str
-    empty: str
+    empty: str | None
     setup: str = SETUP
+    runs: int = 500
+    units: int = 1
 
 
 COUNTED: Final = {
@@ -120,6 +154,7 @@ COUNTED: Final = {
     "decode": Counted(DECODE, "empty1(SAMPLED)"),
     "decode and read": Counted(DECODE_AND_READ, "empty1(SAMPLED)"),
     "peek_trace": Counted(PEEK, "empty1(SAMPLED)"),
-    "hop, ids not sampled": Counted(HOP.format("UNSAMPLED"), "empty1(UNSAMPLED)", HOP_SETUP),
-    "hop, false": Counted(HOP.format("DECIDED"), "empty1(DECIDED)", HOP_SETUP),
+    "hop, ids not sampled": Counted(HOP.format("UNSAMPLED"), None, HOP_SETUP),
+    "hop, false": Counted(HOP.format("DECIDED"), None, HOP_SETUP),
+    "a call, both sides": Counted("RUN(calls())", None, CALL_SETUP, runs=1, units=5 * 64),
 }

@@ -45,6 +45,14 @@ def test_a_call_that_executes_5_percent_more_instructions_turns_the_gate_red() -
 
 
 @needs_valgrind
+def test_a_statement_costs_the_same_however_often_it_is_run() -> None:
+    setup = "work = lambda units: [None for _ in range(units)]"
+    [few] = costs(["work(2000)"], setup, [], runs=1)
+    [many] = costs(["work(2000)"], setup, [], runs=100)
+    assert few == pytest.approx(many, rel=0.02)
+
+
+@needs_valgrind
 def test_what_cannot_be_run_has_no_count() -> None:
     with pytest.raises(CannotRun, match="No module named 'nowhere'"):
         costs(["pass"], "import nowhere", [])

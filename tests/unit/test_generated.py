@@ -15,9 +15,15 @@ from tests.unit.vector_files import FOLDER
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(scope="module")
+def written() -> dict[str, str]:
+    """What the generator writes, made once: it takes seconds."""
+    return generate.files()
+
+
 @pytest.mark.parametrize("name", [f"{area}.json" for area in generate.AREAS])
-def test_a_vector_file_is_what_its_generator_writes(name: str) -> None:
-    assert (FOLDER / name).read_text(encoding="utf-8") == generate.files()[name]
+def test_a_vector_file_is_what_its_generator_writes(name: str, written: dict[str, str]) -> None:
+    assert (FOLDER / name).read_text(encoding="utf-8") == written[name]
 
 
 def test_no_vector_file_lacks_a_generator() -> None:
