@@ -19,10 +19,10 @@ class Limits:
         max_frame: bytes of a record that is read, announced in the hello (S-2, C-8).
         in_flight: requests of a connection that are handled at once (C-25).
         in_flight_server: the same for all connections of a server (C-25).
-        write_buffer: bytes that wait to be written before the connection is given up (C-26).
+        write_buffer: bytes that wait to be written before the connection is given up (C-87).
         record_seconds: the longest that a record may take to arrive (C-26).
         linger_seconds: how long input is read on after a drain (C-17).
-        discard_seconds: how long input is discarded after a connection error (C-20).
+        discard_seconds: how long input is discarded after a connection error (C-59).
         connections: connections of a server; further ones are closed at once.
         keepalive_seconds: silence after which a ping is sent while calls are open; a pong that
             does not come in the same time ends the connection. None: no pings.
