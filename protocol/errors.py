@@ -1,4 +1,4 @@
-"""How a call fails: RpcError, and the error body that carries it (C-21, C-22, C-61); ModeUnknown."""
+"""How a call fails: RpcError and the body that carries it (C-21, C-22, C-61); ModeUnknown."""
 
 from tracewire.codec import FrameError, Status
 

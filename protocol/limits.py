@@ -1,15 +1,15 @@
 """Every limit of peers that can be set, in one table."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from tracewire.codec.constants import MAX_FRAME, STREAM_PREFIX
 
 from . import constants as c
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of a connection, and of the server that accepted it. Times are in seconds.
 
     They bound what this side holds and waits for. They are not there to shape load: a call over

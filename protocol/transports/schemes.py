@@ -8,8 +8,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from functools import cache
 from logging import getLogger
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from ..constants import Trust
 from ..limits import Limits
@@ -23,6 +22,9 @@ from .address import (
 )
 from .memory import listen_memory, open_memory
 from .sockets import listen_host, listen_unix, open_host, open_unix
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 _AnyProtocol = TypeVar("_AnyProtocol", bound=asyncio.BaseProtocol)
 
@@ -54,7 +56,7 @@ class Scheme(NamedTuple):
     """
 
     form: str
-    parse: Callable[[str, SplitResult], Address]
+    parse: Callable[[str, "SplitResult"], Address]
     name: Callable[[Any], ServerName]
     trust: Trust
     trust_proved: Trust
@@ -118,6 +120,8 @@ def parse_any_address(url: str) -> Address:
         raise ValueError(f"{name!r} is no scheme of an address: {written}")
     if not url.isprintable() or " " in url:
         raise ValueError(f"{url!r} has a space or a control character: write %20 and the like")
+    from urllib.parse import urlsplit  # it takes long to load
+
     try:
         parts = urlsplit(url)
     except ValueError as error:  # brackets that do not match
@@ -168,7 +172,7 @@ def default_trust(url: str, proved: bool = False) -> Trust:
     ``proved``: whether they show who they are: by certificates that a TLS listener demands, or by
     a NATS client's credentials.
     """
-    scheme = urlsplit(url).scheme
+    scheme = url.partition("://")[0].lower()
     row = SCHEMES.get(scheme)
     trust: Trust = "link"
     if row is not None:
