@@ -13,8 +13,10 @@ from typing import Any, Final, TypeVar, overload
 
 from tracewire.codec import Frame, Status
 
+from ..body.body import check_type
 from ..connection import events as e
 from ..connection.connection import Connection
+from ..connection.messages import check_text
 from ..connection.shutdown import State
 from ..constants import Trust
 from ..tracing import Tracing
@@ -23,6 +25,7 @@ from ..transports.schemes import server_name
 from .calling import (
     OutgoingCall,
     cascaded_deadline,
+    deadline_after,
     earlier,
     intercepted,
     result,
@@ -186,22 +189,25 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
         Raises:
             RpcError: the call failed; its status says how, ``executed`` whether it ran.
-            TypeError: the body or the metadata cannot be written.
-            ValueError: a key of the metadata is kept for Tracewire (N-3).
+            TypeError: the body or the metadata cannot be written, or ``returns`` not be read.
+            ValueError: no method has that name, or a key of the metadata is kept for Tracewire
+                (N-3).
             RuntimeError: another event loop or process made this peer.
         """
         self._affinity.check()
         bound = cascaded_deadline(cascade)
-        own = None if timeout is None else self._loop.time() + timeout
+        own = None if timeout is None else deadline_after(timeout)
         interceptors = self._config.call_interceptors
         if not interceptors:
             return await self._call(method, body, metadata, earlier(own, bound), returns)
 
         async def proceed(call: OutgoingCall) -> Any:
+            if not isinstance(call, OutgoingCall):
+                raise TypeError(f"proceed takes an OutgoingCall, not {call!r}")
             deadline = earlier(call.deadline, bound)
             return await self._call(call.method, call.body, call.metadata, deadline, returns)
 
-        call = OutgoingCall(method, body, metadata, earlier(own, bound), self._loop.time)
+        call = OutgoingCall(method, body, metadata, earlier(own, bound))
         return await intercepted(interceptors, proceed)(call)
 
     async def _call(
@@ -212,7 +218,9 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         deadline: float | None,
         returns: Any,
     ) -> Any:
-        payload, extensions = written(body, metadata)
+        payload, extensions = written(method, body, metadata)
+        if returns is not object:
+            check_type(returns)  # not once the call was made
         if not self._writer.has_room:
             await self.wait_for_room(deadline)
         trace, sent, telemetry = self._config.tracing.client(method, extensions, self._network)
@@ -250,11 +258,12 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         Raises:
             RpcError: it cannot be sent; executed = no.
             TypeError: the body or the metadata cannot be written.
-            ValueError: a key of the metadata is kept for Tracewire (N-3).
+            ValueError: no method has that name, or a key of the metadata is kept for Tracewire
+                (N-3).
             RuntimeError: another event loop or process made this peer.
         """
         self._affinity.check()
-        payload, extensions = written(body, metadata)
+        payload, extensions = written(method, body, metadata)
         if not self._writer.has_room:
             await self.wait_for_room()
         trace, sent = self._config.tracing.inject(extensions)
@@ -289,11 +298,15 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
         Returns:
             Whether all had ended in time.
+
+        Raises:
+            RuntimeError: another event loop or process made this peer.
         """
         self._affinity.check()
+        deadline = None if timeout is None else deadline_after(timeout)
         self.leave(text)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout_at(deadline):
                 await self.wait_closed()
         except TimeoutError:
             await self.close()
@@ -329,6 +342,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
     def leave(self, text: str | None = None) -> None:
         """Begins to drain."""
+        check_text(text)
         self._connection.drain(text)
         self._wrote()
 

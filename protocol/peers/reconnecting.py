@@ -9,8 +9,10 @@ from weakref import WeakSet
 
 from tracewire.codec import Status
 
+from ..connection.messages import check_text
 from ..errors import ModeUnknown, RpcError, not_executed
 from ..tracing import Tracing
+from .calling import deadline_after
 from .peer import DRAIN_SECONDS, Peer
 from .per_loop import LoopAffinity
 
@@ -101,7 +103,7 @@ class Reconnecting:
         cascade: bool = True,
     ) -> Any:
         """As `Peer.call`; ``timeout`` holds for waiting for a connection too."""
-        deadline = None if timeout is None else self._clock() + timeout
+        deadline = None if timeout is None else deadline_after(timeout)
         peer = await self._current(deadline)
         left = None if deadline is None else deadline - self._clock()
         return await peer.call(
@@ -129,6 +131,7 @@ class Reconnecting:
         self, text: str | None = None, *, timeout: float | None = DRAIN_SECONDS
     ) -> bool:
         """Ends the connection in good order, and makes no other. See `Peer.drain`."""
+        check_text(text)
         await self._stop()
         ended = await asyncio.gather(*(peer.drain(text, timeout=timeout) for peer in self._peers))
         return all(ended)

@@ -1,8 +1,15 @@
 """Addresses: where a peer listens or connects, and what each scheme's URLs say."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 from urllib.parse import SplitResult, quote, unquote
+
+
+class Address(Protocol):
+    """Any of them: ``str()`` of it is its URL."""
+
+    @property
+    def scheme(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,6 @@ class NatsAddress:
     def __str__(self) -> str:
         return f"nats://{_bracketed(self.host)}:{self.port}/{self.subject}"
 
-
-Address = HostAddress | UnixAddress | MemoryAddress | NatsAddress
 
 # Each raises ValueError saying what is wrong with the URL.
 
