@@ -82,7 +82,10 @@ async def test_on_either_side_the_first_of_a_list_is_outermost(place: Place) -> 
         handlers: list[str] = []
         options: dict[str, Any] = {
             "call_interceptors": [around_calls(calls, "a"), around_calls(calls, "b")],
-            "handler_interceptors": (around_handlers(handlers, "c"), around_handlers(handlers, "d")),
+            "handler_interceptors": (
+                around_handlers(handlers, "c"),
+                around_handlers(handlers, "d"),
+            ),
         }
         served, connected = (options, {}) if side == "serve" else ({}, options)
         async with (
@@ -253,9 +256,7 @@ async def none(call: object, proceed: object) -> None:
         ([none, "none"], "is a list of functions, and 'none' in it is none"),
     ],
 )
-def test_what_is_no_list_of_functions_is_refused_in_words(
-    side: Any, given: Any, said: str
-) -> None:
+def test_what_is_no_list_of_functions_is_refused_in_words(side: Any, given: Any, said: str) -> None:
     for made in (
         lambda: serve("memory://a", Service(), **{side: given}),
         lambda: connect("memory://a", **{side: given}),
