@@ -44,12 +44,23 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
-            if not getattr(self, name) >= least:
-                raise ValueError(f"{name} must be at least {least}")
+            _check(name, getattr(self, name), least)
         if self.max_frame > _LONGEST:  # S-1
             raise ValueError(f"max_frame must be at most {_LONGEST}")
-        if self.keepalive_seconds is not None and self.keepalive_seconds <= c.PING_INTERVAL_SECONDS:
+        if self.keepalive_seconds is None:
+            return
+        _check("keepalive_seconds", self.keepalive_seconds, 0)
+        if self.keepalive_seconds <= c.PING_INTERVAL_SECONDS:
             raise ValueError("keepalive_seconds must be over 1, or pings would count as strikes")
+
+
+def _check(name: str, value: object, least: int) -> None:
+    seconds = name.endswith("_seconds")
+    if isinstance(value, bool) or not isinstance(value, (int, float) if seconds else int):
+        number = "a number of seconds" if seconds else "a whole number"
+        raise TypeError(f"{name} must be {number}, not {value!r}")
+    if not value >= least:  # nor NaN
+        raise ValueError(f"{name} must be at least {least}, not {value!r}")
 
 
 _LEAST: Final = {

@@ -1,11 +1,18 @@
 """Addresses: where a peer listens or connects, and what each scheme's URLs say."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 if TYPE_CHECKING:  # it takes long to load, and is needed where an address is parsed alone
     from urllib.parse import SplitResult
+
+
+class Address(Protocol):
+    """Any of them: ``str()`` of it is its URL."""
+
+    @property
+    def scheme(self) -> str: ...
 
 
 class HostAddress(msgspec.Struct, frozen=True):
@@ -58,8 +65,6 @@ class NatsAddress(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return f"nats://{_bracketed(self.host)}:{self.port}/{self.subject}"
 
-
-Address = HostAddress | UnixAddress | MemoryAddress | NatsAddress
 
 # Each raises ValueError saying what is wrong with the URL.
 

@@ -52,7 +52,8 @@ class Scheme(NamedTuple):
 
     ``form``: how its URLs are written. ``trust``: of peers that nobody vouches for;
     ``trust_proved``: of those who proved who they are, by a certificate or credentials. ``open``
-    and ``listen``: None for a message transport, which has no connections between peers.
+    and ``listen``: None for a message transport, which has no connections between peers. ``tls``:
+    whether both take a TLS context, which the others do not.
     """
 
     form: str
@@ -62,6 +63,7 @@ class Scheme(NamedTuple):
     trust_proved: Trust
     open: Callable[..., Awaitable[Any]] | None = None
     listen: Callable[..., Awaitable[Listener]] | None = None
+    tls: bool = False
 
 
 def _host(address: Any) -> ServerName:
@@ -70,7 +72,9 @@ def _host(address: Any) -> ServerName:
 
 SCHEMES: Final[dict[str, Scheme]] = {
     "tcp": Scheme("tcp://host:port", host_address, _host, "link", "link", open_host, listen_host),
-    "tls": Scheme("tls://host:port", host_address, _host, "link", "parent", open_host, listen_host),
+    "tls": Scheme(
+        "tls://host:port", host_address, _host, "link", "parent", open_host, listen_host, tls=True
+    ),
     "unix": Scheme(
         "unix:///path",
         unix_address,
@@ -110,10 +114,12 @@ def parse_address(url: str) -> Address:
 
 def parse_any_address(url: str) -> Address:
     """As parse_address, also where a message transport is named."""
-    name, separator, _ = url.partition("://")
-    scheme = SCHEMES.get(name.lower())
     *forms, last = (each.form for each in SCHEMES.values())
     written = f"write {', '.join(forms)} or {last}"
+    if not isinstance(url, str):
+        raise ValueError(f"{url!r} is no address: {written}")
+    name, separator, _ = url.partition("://")
+    scheme = SCHEMES.get(name.lower())
     if not separator:
         raise ValueError(f"{url!r} is no address: {written}")
     if scheme is None:
@@ -131,6 +137,11 @@ def parse_any_address(url: str) -> Address:
     if "?" in url or "#" in url:
         raise ValueError(f"{url!r} has a query or a fragment: in a path write %3F and %23")
     return scheme.parse(url, parts)
+
+
+def takes_tls(url: str) -> bool:
+    """Whether connections of the address are made with a TLS context. ValueError as above."""
+    return SCHEMES[parse_address(url).scheme].tls
 
 
 async def open_connection(
