@@ -132,6 +132,8 @@ class Reconnecting:
     ) -> bool:
         """Ends the connection in good order, and makes no other. See `Peer.drain`."""
         check_text(text)
+        if timeout is not None:
+            deadline_after(timeout)  # what is no length of time ends nothing
         await self._stop()
         ended = await asyncio.gather(*(peer.drain(text, timeout=timeout) for peer in self._peers))
         return all(ended)
