@@ -39,7 +39,12 @@ def handle_earlier(how: str, arrived: Callable[[str], None]) -> None:
 
 async def main(earlier: str, drain_seconds: str, *urls: str) -> None:
     arrived: list[str] = []
-    handle_earlier(earlier, lambda name: (arrived.append(name), print(name, flush=True))[0])
+
+    def told(name: str) -> None:
+        arrived.append(name)
+        print(name, flush=True)
+
+    handle_earlier(earlier, told)
     servers = [await serve(url, calling_back()) for url in urls]
     print(*(server.url for server in servers), flush=True)
     seconds = float(drain_seconds)
