@@ -264,7 +264,7 @@ def test_in_another_thread_it_ends_by_what_is_called_from_elsewhere(loop: str, h
 
     ending: list[asyncio.Task[object]] = []
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
-        thread = threading.Thread(target=lambda: runner.run(main()))
+        thread = threading.Thread(target=lambda: runner.run(main()), daemon=True)
         thread.start()
         assert served.wait(6)
         assert signal.getsignal(SIGTERM) == before
