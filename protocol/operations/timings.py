@@ -159,6 +159,9 @@ class Timings:
 
         Returns:
             The interceptor.
+
+        Raises:
+            TypeError: entity is no function.
         """
         if not callable(entity):
             raise TypeError(f"entity is a function that names the entity of a call, not {entity!r}")
