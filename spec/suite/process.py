@@ -1,7 +1,7 @@
 """A testee: a program that is asked on its standard input (testee.md)."""
 
 import asyncio
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
@@ -9,25 +9,28 @@ from typing import Final
 from .case import CaseFailed, Unsupported
 
 VERSION: Final = "1"
+#: How often a testee is started anew, until it is taken to be of no use.
+MOST_STARTS: Final = 5
 #: Bytes of the longest answer: a frame of 4 MiB in hexadecimal, and room for more.
 _LONGEST: Final = 1 << 26
 _SHOWN: Final = 120  # characters of a line
 
 
 class CannotStart(Exception):
-    """The testee is no program that speaks the protocol."""
+    """The program cannot be started, or does not speak the protocol."""
 
 
 class Testee:
-    """``generation`` and ``name``: what it says it is."""
+    """``generation`` and ``name``: what it says it is. One that ends is started anew."""
 
     generation: int
     name: str
 
-    def __init__(self, process: asyncio.subprocess.Process, patience: float) -> None:
-        self._process, self._patience = process, patience
+    def __init__(self, command: Sequence[str], patience: float) -> None:
+        self._command, self._patience = command, patience
+        self._process: Process | None = None
+        self._starts = 0
         self._answers: dict[str, str] = {}
-        self._over = ""  # why it cannot be asked any more
 
     async def ask(self, *words: str) -> str:
         """Its answer. Unsupported where it says so, CaseFailed where none comes."""
@@ -40,9 +43,8 @@ class Testee:
         return answer
 
     async def _exchange(self, line: str) -> str:
-        if self._over:
-            raise CaseFailed(self._over)
-        stdin, stdout = self._process.stdin, self._process.stdout
+        process = self._process or await self._start_anew()
+        stdin, stdout = process.stdin, process.stdout
         assert stdin is not None and stdout is not None
         try:
             stdin.write(line.encode() + b"\n")
@@ -50,20 +52,33 @@ class Testee:
                 await stdin.drain()
                 answer = await stdout.readline()
         except TimeoutError:
-            self._process.kill()  # a late answer would be taken for another's
-            raise self._end(f"no answer within {self._patience:g} s", line) from None
+            process.kill()  # a late answer would be taken for another's
+            raise await self._end(f"no answer within {self._patience:g} s", line) from None
         except ConnectionError:
-            raise self._end("the testee ended", line) from None
+            raise await self._end("the testee ended", line) from None
         except ValueError as error:  # a line without an end
-            raise self._end(f"no answer can be read: {error}", line) from None
+            raise await self._end(f"no answer can be read: {error}", line) from None
         if not answer.endswith(b"\n"):
-            raise self._end("the testee ended", line)
+            raise await self._end("the testee ended", line)
         return answer.decode("ascii", "replace").strip()
 
-    def _end(self, why: str, line: str) -> CaseFailed:
-        """Nothing can be asked any more."""
-        self._over = f"it could not be asked: before, {why} when asked {brief(line)}"
+    async def _start_anew(self) -> Process:
+        if self._starts >= MOST_STARTS:
+            raise CaseFailed(f"not asked: the testee was started {MOST_STARTS} times, and ended")
+        self._starts += 1
+        self._process = await started(self._command)
+        return self._process
+
+    async def _end(self, why: str, line: str) -> CaseFailed:
+        """The next request is to another process."""
+        await self.stop()
         return CaseFailed(f"{why} when asked {brief(line)}")
+
+    async def stop(self) -> None:
+        """Ends the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            await stopped(process, self._patience)
 
     async def greet(self) -> None:
         """Raises CannotStart where it does not say what it is."""
@@ -83,25 +98,34 @@ class Testee:
 @asynccontextmanager
 async def testee(command: Sequence[str], patience: float) -> AsyncIterator[Testee]:
     """The program, started and greeted. CannotStart if it cannot be."""
+    asked = Testee(command, patience)
     try:
-        process = await asyncio.create_subprocess_exec(
+        await asked.greet()
+        yield asked
+    finally:
+        await asked.stop()
+
+
+async def started(command: Sequence[str]) -> Process:
+    """A program with pipes for its standard input and output. CannotStart."""
+    try:
+        return await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, limit=_LONGEST, process_group=0
         )
     except OSError as error:
         raise CannotStart(f"{command[0]} cannot be started: {error.strerror}") from None
-    started = Testee(process, patience)
-    try:
-        await started.greet()
-        yield started
-    finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                await process.wait()
-        if process.returncode is None:
-            process.kill()
+
+
+async def stopped(process: Process, patience: float) -> None:
+    """Ends a program by the end of its input; one that does not end so in time is killed."""
+    assert process.stdin is not None
+    process.stdin.close()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience):
             await process.wait()
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
 
 
 def brief(line: str) -> str:

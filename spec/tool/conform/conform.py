@@ -99,12 +99,13 @@ def conform(
         raise click.UsageError("a testee's command and --peer exclude each other.")
     if not (command or url or listing):
         raise click.UsageError("say which testee, after --, or which --peer.")
-    cases = _chosen(_cases(url), sections, strict)
+    all_cases = _cases(url)
+    cases = _chosen(all_cases, sections, strict)
     if listing:
         for line in report.listing(cases):
             print(line)
         return
-    expected = _expected(expect, _cases(url))
+    expected = _expected(expect, all_cases)
 
     def tell(outcome: Outcome) -> None:
         if as_json:
