@@ -56,5 +56,5 @@ def read_vectors() -> Iterator[dict[str, Any]]:
 def read_keys() -> dict[str, int]:
     """The assigned extension keys by their names, as the registry has them."""
     registry = files("tracewire.spec").joinpath("registry.toml").read_text(encoding="utf-8")
-    keys: dict[str, int] = tomllib.loads(registry)["keys"]
-    return keys
+    keys = tomllib.loads(registry)["keys"]
+    return {name: number for name, number in keys.items() if name != "ranges"}

@@ -9,6 +9,8 @@ from tracewire.codec import Frame, Kind, Status, encode
 from .asking import asks, on_a_wire
 from .case import CaseFailed
 from .wire import (
+    EVEN,
+    NEW_KIND,
     Dial,
     Wire,
     body,
@@ -100,7 +102,7 @@ for _name, _payload in UNREADABLE.items():
 
 @on_a_wire("C-10/unknown-keys", "Unknown keys in a hello are ignored, and the rest of it counts.")
 async def unknown_keys_in_a_hello_are_ignored(wire: Wire) -> None:
-    await wire.say(hello({0: 3, 1: [2], 2: [9], 3: 65_536, 5: "new", "a": 1}))
+    await wire.say(hello({0: 3, 1: [EVEN], 2: [NEW_KIND], 3: 65_536, 5: "new", "a": 1}))
     await wire.say(echo(1, bytes(100_000)))
     expect_error(await wire.answer(), 1, Status.RESOURCE_EXHAUSTED, 2)
 

@@ -9,6 +9,7 @@ from tracewire.codec import Kind, Status, encode
 from .asking import on_a_wire
 from .case import CaseFailed
 from .wire import (
+    EVEN,
     Wire,
     body,
     echo,
@@ -61,7 +62,7 @@ async def wrong_body_is_an_invalid_argument(wire: Wire) -> None:
 
 @on_a_wire("C-23/goaway-before-even-keys", "Of several faults goaway comes before even keys,")
 async def goaway_comes_before_even_keys(wire: Wire) -> None:
-    await wire.say(hello(), sleep(1, 0.3), goaway(), request(2, "a", b"", {2: None}))
+    await wire.say(hello(), sleep(1, 0.3), goaway(), request(2, "a", b"", {EVEN: None}))
     expect_error(await wire.answer(), 2, Status.UNAVAILABLE, 0)
 
 
@@ -73,7 +74,7 @@ async def invalid_comes_before_goaway(wire: Wire) -> None:
 
 @on_a_wire("C-23/even-keys-before-timeout", "even keys before a timeout of 0,")
 async def even_keys_come_before_the_timeout(wire: Wire) -> None:
-    await wire.say(hello(), _expired(1, "a", {2: None}))
+    await wire.say(hello(), _expired(1, "a", {EVEN: None}))
     expect_error(await wire.answer(), 1, Status.UNIMPLEMENTED, 0)
     await wire.say(_expired(2, "a", {}))
     expect_error(await wire.answer(), 2, Status.DEADLINE_EXCEEDED, 0)
