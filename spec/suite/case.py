@@ -35,7 +35,8 @@ class Unsupported(Exception):
 @dataclass(frozen=True)
 class Case:
     """``id``: never changes. ``rule``: of the specification, ``section``: where it stands.
-    ``asks``: a sentence. ``run``: asks it of a subject; raises CaseFailed or Unsupported."""
+    ``asks``: a sentence. ``run``: asks it of a subject; raises CaseFailed or Unsupported.
+    ``waits``: seconds that it takes at least, for what waits longest begins first."""
 
     id: str
     rule: str
@@ -43,6 +44,7 @@ class Case:
     section: str
     asks: str
     run: Callable[[Any], Awaitable[None]]
+    waits: float = 0.0
 
 
 @dataclass(frozen=True)

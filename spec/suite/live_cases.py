@@ -2,11 +2,18 @@
 
 from tracewire.spec.specification import read_rules
 
-from . import peer_connection, peer_errors, peer_records
+from . import peer_connection, peer_end, peer_errors, peer_hello, peer_records
 from .asking import CASES
 from .case import Case
 
-__all__ = ["live_cases", "peer_connection", "peer_errors", "peer_records"]
+__all__ = [
+    "live_cases",
+    "peer_connection",
+    "peer_end",
+    "peer_errors",
+    "peer_hello",
+    "peer_records",
+]
 
 
 def live_cases() -> list[Case]:

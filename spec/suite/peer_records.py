@@ -157,6 +157,29 @@ async def sixteenth_invalid_record_ends_the_connection(wire: Wire) -> None:
 
 _REQUEST = bytes.fromhex("d9d4f7850005616140")  # an extension map follows
 _KEY = bytes.fromhex("1a00010001")  # ODD
+
+
+@on_a_wire(
+    "C-4/sixteen-requests", "Fifteen invalid requests are answered, and the sixteenth ends it all."
+)
+async def fifteen_invalid_requests_are_answered(wire: Wire) -> None:
+    await echoed(wire, echo(100))
+    await wire.say(*(encode(echo(id)) + b"\0" for id in range(1, 17)))
+    for id in range(1, 16):
+        expect_error(await wire.answer(), id, Status.INVALID_ARGUMENT, 0)
+    expect("status", Status.INVALID_ARGUMENT, body(await wire.goaway()).get(1))
+
+
+@on_a_wire("C-4/in-all", "Valid frames between them do not begin the count anew.")
+async def valid_frames_do_not_begin_the_count_anew(wire: Wire) -> None:
+    await wire.say(hello())
+    for id in range(1, 16):
+        await wire.say(b"\xff")
+        await echoed(wire, echo(id))
+    await wire.say(b"\xff")
+    expect("status", Status.INVALID_ARGUMENT, body(await wire.goaway()).get(1))
+
+
 #: Requests that are invalid after their id: what is wrong, and the bytes.
 INVALID = {
     "trailing": encode(echo(5)) + b"\0",

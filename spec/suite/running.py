@@ -40,4 +40,8 @@ async def run_on_peer(
         tell(outcome)
         return outcome
 
-    return list(await asyncio.gather(*map(one, cases)))
+    began = {
+        case.id: asyncio.create_task(one(case))
+        for case in sorted(cases, key=lambda case: -case.waits)
+    }
+    return [await began[case.id] for case in cases]

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +25,8 @@ EVEN: Final = 65_538
 NEW_KIND: Final = 32_768
 #: Seconds in which a peer that is silent is taken to have nothing to say.
 QUIET: Final = 0.3
+#: Seconds of a call that a case does not wait for. It may run on when the case is over.
+LONG: Final = 5
 OCTETS: Final[Mapping[int | str, object]] = {CONTENT_FORMAT: 42}  # application/octet-stream
 
 
@@ -47,7 +49,7 @@ class Wire:
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, patience: float
     ) -> None:
-        self._reader, self._writer, self._patience = reader, writer, patience
+        self._reader, self._writer, self.patience = reader, writer, patience
         self._decoder = StreamDecoder(1 << 31)
         self._heard: list[Frame] = []
         self._said = self._came = b""
@@ -56,12 +58,12 @@ class Wire:
         """Records, in one piece; bytes stand for a record of any content."""
         records = [encode(item) if isinstance(item, Frame) else item for item in items]
         self._said = records[-1]
-        await self._write(b"".join(map(to_stream, records)), self._patience)
+        await self._write(b"".join(map(to_stream, records)), self.patience)
 
     async def write(self, data: bytes, within: float | None = None) -> None:
         """Bytes as they are; CaseFailed where they are not taken in time."""
         self._said = data
-        await self._write(data, self._patience if within is None else within)
+        await self._write(data, self.patience if within is None else within)
 
     async def _write(self, data: bytes, within: float) -> None:
         try:
@@ -73,7 +75,8 @@ class Wire:
 
     async def end(self) -> None:
         """Shuts down writing."""
-        self._writer.write_eof()
+        with suppress(OSError):  # the peer has closed
+            self._writer.write_eof()
 
     async def cut(self) -> None:
         """Closes the connection."""
@@ -81,7 +84,7 @@ class Wire:
 
     async def hear(self, within: float | None = None) -> Frame | None:
         """The next frame; None at the end of the input. CaseFailed where none comes in time."""
-        within = self._patience if within is None else within
+        within = self.patience if within is None else within
         try:
             async with asyncio.timeout(within):
                 while not self._heard:
@@ -107,11 +110,11 @@ class Wire:
     async def hear_bytes(self) -> bytes:
         """The next record of any content, where no frame was heard before."""
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self.patience):
                 length = int.from_bytes(await self._reader.readexactly(STREAM_PREFIX), "big")
                 self._came = await self._reader.readexactly(length)
         except TimeoutError:
-            raise CaseFailed(f"nothing came within {self._patience:g} s") from None
+            raise CaseFailed(f"nothing came within {self.patience:g} s") from None
         except (asyncio.IncompleteReadError, ConnectionError):
             raise CaseFailed("the connection ended") from None
         return self._came
@@ -131,6 +134,7 @@ class Wire:
         """What is said at a connection error, after which nothing but the end comes."""
         while (frame := await self.hear()) is not None:
             if frame.kind == Kind.GOAWAY:
+                await self.end()  # so that the peer need not wait
                 if (more := await self.hear()) is not None:
                     raise CaseFailed(f"after goaway came {shown(more)}")
                 return frame
@@ -259,10 +263,22 @@ def echo(id: int, payload: bytes = b"x") -> Frame:
     return request(id, "tracewire.echo", payload, OCTETS)
 
 
+async def answers(wire: Wire, id: int = 1) -> None:
+    await wire.say(echo(id))
+    response = await wire.answer()
+    expect("the response", (id, Status.OK), (response.id, response.status))
+
+
 def sleep(id: int, seconds: float, keys: Any = None) -> Frame:
     """Whole seconds where it can be, which needs no float."""
     number = int(seconds) if seconds == int(seconds) else seconds
     return request(id, "tracewire.sleep", cbor2.dumps(number), keys)
+
+
+def expired(id: int, method: str, keys: dict[int, object]) -> bytes:
+    """A request with a timeout of 0, which encoders refuse to write."""
+    data = encode(request(id, method, b"", {7: 1, **keys}))
+    return data.replace(b"\x07\x01", b"\x07\x00")
 
 
 def fail(id: int, **fields: Any) -> Frame:

@@ -18,7 +18,7 @@ from tracewire.spec.suite import wire
 from tracewire.spec.suite.case import PASSED, CaseFailed
 from tracewire.spec.suite.codec_cases import codec_cases
 from tracewire.spec.suite.live_cases import live_cases
-from tracewire.spec.suite.peer_connection import hello_has_its_keys
+from tracewire.spec.suite.peer_hello import hello_has_its_keys
 from tracewire.spec.suite.running import run_on_peer
 
 pytestmark = pytest.mark.once
