@@ -12,7 +12,7 @@ from .wire import (
     NEW_KIND,
     Wire,
     answers,
-    body,
+    check_hello,
     echo,
     expect,
     expect_error,
@@ -46,15 +46,7 @@ async def requests_are_answered_without_a_hello(wire: Wire) -> None:
 )
 async def hello_has_its_keys(wire: Wire) -> None:
     await wire.say(hello())
-    said = await wire.hear()
-    if said is None or said.kind != Kind.HELLO:
-        raise CaseFailed("no hello came after the first frame")
-    fields = body(said)
-    expect("keys 0 to 3", True, all(key in fields for key in range(4)))
-    most, agent = fields[3], fields.get(4, "")
-    expect("a max frame of 65,536 or more", True, isinstance(most, int) and most >= 65_536)
-    short = isinstance(agent, str) and len(agent.encode()) <= 64
-    expect("an agent of at most 64 bytes", True, short)
+    check_hello(await wire.hear())
 
 
 @on_a_wire(

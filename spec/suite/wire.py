@@ -313,6 +313,18 @@ def body(frame: Frame) -> dict[int, Any]:
     return read
 
 
+def check_hello(frame: Frame | None) -> None:
+    """It is a hello that can be read. C-8"""
+    if frame is None or frame.kind != Kind.HELLO:
+        raise CaseFailed(f"a hello was expected first, {shown(frame)} came")
+    fields = body(frame)
+    expect("keys 0 to 3", True, all(key in fields for key in range(4)))
+    most, agent = fields[3], fields.get(4, "")
+    expect("a max frame of 65,536 or more", True, isinstance(most, int) and most >= 65_536)
+    short = isinstance(agent, str) and len(agent.encode()) <= 64
+    expect("an agent of at most 64 bytes", True, short)
+
+
 def expect(what: str, expected: object, came: object) -> None:
     if came != expected:
         raise CaseFailed(f"{what}: expected {expected!r}, came {came!r}")
