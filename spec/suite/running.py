@@ -59,8 +59,9 @@ async def run_on_peer(
         tell(outcome)
         return outcome
 
-    began = {
-        case.id: asyncio.create_task(one(case))
-        for case in sorted(cases, key=lambda case: -case.waits)
-    }
-    return [await began[case.id] for case in cases]
+    async with asyncio.TaskGroup() as group:
+        began = {
+            case.id: group.create_task(one(case))
+            for case in sorted(cases, key=lambda case: -case.waits)
+        }
+    return [began[case.id].result() for case in cases]
