@@ -126,12 +126,13 @@ async def strikes_stay(wire: Wire) -> None:
 @on_a_wire(
     "C-15/at-leisure",
     "A ping that comes over a second after the last is no strike.",
-    waits=3 * AT_LEISURE,
+    waits=2 * AT_LEISURE,
 )
 async def pings_at_leisure_are_no_strikes(wire: Wire) -> None:
     await wire.say(hello())
-    for id in (1, 2, 3):
-        await wire.pong(id)
+    await wire.pong(1)
+    for id in (2, 3):
+        await wire.pong(id)  # the first of them is a strike
         await asyncio.sleep(AT_LEISURE)
     await wire.pong(4)
 

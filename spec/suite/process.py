@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio.subprocess import PIPE, Process
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
@@ -13,6 +14,9 @@ VERSION: Final = "1"
 MOST_STARTS: Final = 5
 #: Bytes of the longest answer: a frame of 4 MiB in hexadecimal, and room for more.
 _LONGEST: Final = 1 << 26
+#: So many answers tell that it lacks a request.
+_LACKING: Final = 3
+_ALWAYS: Final = 1 << 62
 _SHOWN: Final = 120  # characters of a line
 
 
@@ -31,15 +35,21 @@ class Testee:
         self._process: Process | None = None
         self._starts = 0
         self._answers: dict[str, str] = {}
+        #: How often it did not support a request that it never answered otherwise.
+        self._lacking: Counter[str] = Counter()
 
     async def ask(self, *words: str) -> str:
         """Its answer. Unsupported where it says so, CaseFailed where none comes."""
-        line = " ".join(words)
+        line, request = " ".join(words), words[0]
+        if self._lacking[request] >= _LACKING:
+            raise Unsupported(f"the testee does not support {request}")
         if line not in self._answers:
             self._answers[line] = await self._exchange(line)
         answer = self._answers[line]
         if answer == "unsupported":
-            raise Unsupported(f"the testee does not support {words[0]}")
+            self._lacking[request] += 1
+            raise Unsupported(f"the testee does not support {request}")
+        self._lacking[request] = -_ALWAYS
         return answer
 
     async def _exchange(self, line: str) -> str:
