@@ -135,6 +135,12 @@ async def declared_length_alone_is_refused(wire: Wire) -> None:
     expect("status", Status.RESOURCE_EXHAUSTED, body(await wire.goaway()).get(1))
 
 
+@on_a_wire("C-3/highest-byte", "All four bytes of a length are read.")
+async def all_bytes_of_a_length_are_read(wire: Wire) -> None:
+    await wire.write(record(hello()) + b"\x01" + record(echo(1))[1:])
+    expect("status", Status.RESOURCE_EXHAUSTED, body(await wire.goaway()).get(1))
+
+
 @on_a_wire("S-3/ends-inside", "Input that ends inside a record is no request, and the peer closes.")
 async def input_that_ends_inside_a_record_is_no_request(wire: Wire) -> None:
     await wire.write(record(hello()) + record(echo(1))[:-1])
@@ -361,6 +367,21 @@ async def request_that_is_not_sampled_is_answered(wire: Wire) -> None:
 @on_a_wire("T-3/sampled", "So is one that has a trace.")
 async def request_with_a_trace_is_answered(wire: Wire) -> None:
     await echoed(wire, Frame(Kind.REQUEST, 1, "tracewire.echo", b"x", SAMPLED, OCTETS))
+
+
+@on_a_wire("C-2/no-trace", "A response carries no context of its request.", "SHOULD")
+async def response_carries_no_trace(wire: Wire) -> None:
+    response = await echoed(wire, Frame(Kind.REQUEST, 1, "tracewire.echo", b"x", SAMPLED, OCTETS))
+    expect("keys of context", [], sorted({1, 3, 5, 11, 13} & {*response.raw_extensions}))
+
+
+@on_a_wire("C-14/refused", "A cancel of a request that was refused is ignored.")
+async def cancel_of_a_refused_request_is_ignored(wire: Wire) -> None:
+    await wire.say(hello(), encode(echo(5)) + b"\0", cancel(5))
+    expect_error(await wire.answer(), 5, Status.INVALID_ARGUMENT, 0)
+    await wire.say(request(6, "a", b"", {EVEN: 1}), cancel(6))
+    expect_error(await wire.answer(), 6, Status.UNIMPLEMENTED, 0)
+    await echoed(wire, echo(7))
 
 
 @on_a_wire("C-14/unknown", "Responses and cancels of ids that are not in flight are ignored.")
