@@ -101,9 +101,11 @@ def conform(
     from . import report  # only here: peers take as long to load as all the rest
 
     if url and (command or at):
-        raise click.UsageError("--peer excludes a command and --listen.")
+        other = "--listen" if at else "a testee's command"
+        raise click.UsageError(f"{other} and --peer exclude each other.")
     if not (command or url or at or listing):
-        raise click.UsageError("say which testee, after --, which --peer, or where to --listen.")
+        said = "say which testee, after --, or which --peer, or where to --listen."
+        raise click.UsageError(said)
     all_cases = _cases(url, at)
     cases = _chosen(all_cases, sections, strict)
     if listing:
