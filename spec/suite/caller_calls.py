@@ -24,10 +24,10 @@ async def connector_says_hello_first(met: Met) -> None:
 async def caller_says_one_hello(met: Met) -> None:
     number = await met.call()
     kinds = []
-    while Kind.REQUEST not in kinds:
-        if (frame := await met.wire.hear()) is None:
-            raise CaseFailed("the caller closed")
+    while (frame := await met.wire.hear()) is not None and frame.kind != Kind.REQUEST:
         kinds.append(frame.kind)
+    if frame is None:
+        raise CaseFailed("the caller closed")
     await met.wire.say(hello(), ok(frame.id))
     await met.succeeds(number)
     kinds += [frame.kind for frame in await met.wire.pong(1)]

@@ -129,6 +129,7 @@ def _asker(
         asked = [each for each in questions if _can_be_asked(testee, each[1])]
         if not asked:
             raise Unsupported("a generation 1 testee passes over extensions")
+        await testee.ask_ahead([words for _, (words, _) in asked])
         faults, unsupported = [], []
         for id, (words, right) in asked:
             try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from asyncio.subprocess import Process
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -9,7 +10,7 @@ from typing import Final, Protocol
 from tracewire.codec import Status
 
 from .case import Case, CaseFailed, Unsupported
-from .process import Process, brief, started, stopped
+from .process import brief, started, stopped
 
 #: Seconds that people may take for an answer.
 PEOPLE: Final = 3_600.0

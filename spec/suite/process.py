@@ -3,7 +3,7 @@
 import asyncio
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -17,6 +17,8 @@ _LONGEST: Final = 1 << 26
 #: So many answers tell that it lacks a request.
 _LACKING: Final = 3
 _ALWAYS: Final = 1 << 62
+#: Characters of requests that are asked one by one.
+_LONG: Final = 1 << 16
 _SHOWN: Final = 120  # characters of a line
 
 
@@ -35,13 +37,14 @@ class Testee:
         self._process: Process | None = None
         self._starts = 0
         self._answers: dict[str, str] = {}
+        self._ahead = True
         #: How often it did not support a request that it never answered otherwise.
         self._lacking: Counter[str] = Counter()
 
     async def ask(self, *words: str) -> str:
         """Its answer. Unsupported where it says so, CaseFailed where none comes."""
         line, request = " ".join(words), words[0]
-        if self._lacking[request] >= _LACKING:
+        if not self._is_open(request):
             raise Unsupported(f"the testee does not support {request}")
         if line not in self._answers:
             self._answers[line] = await self._exchange(line)
@@ -52,6 +55,32 @@ class Testee:
         self._lacking[request] = -_ALWAYS
         return answer
 
+    async def ask_ahead(self, questions: Iterable[Sequence[str]]) -> None:
+        """Asks all that ``ask`` will ask, in one go: a testee need not be waited for each time.
+
+        One that does not answer all is asked one by one from then on, to see where it fails.
+        """
+        lines = dict.fromkeys(" ".join(words) for words in questions if self._is_open(words[0]))
+        asked = [line for line in lines if line not in self._answers and len(line) < _LONG]
+        if not self._ahead or not asked:
+            return
+        process = self._process or await self._start_anew()
+        stdin, stdout = process.stdin, process.stdout
+        assert stdin is not None and stdout is not None
+        try:
+            stdin.write("".join(f"{line}\n" for line in asked).encode())
+            for line in asked:
+                async with asyncio.timeout(self._patience):
+                    self._answers[line] = _answer(await stdout.readline())
+        except (TimeoutError, ConnectionError, ValueError, EOFError):
+            self._ahead = False
+            _kill(process)
+            await self.stop()
+
+    def _is_open(self, request: str) -> bool:
+        """Whether it may have such a request."""
+        return self._lacking[request] < _LACKING
+
     async def _exchange(self, line: str) -> str:
         process = self._process or await self._start_anew()
         stdin, stdout = process.stdin, process.stdout
@@ -60,17 +89,14 @@ class Testee:
             stdin.write(line.encode() + b"\n")
             async with asyncio.timeout(self._patience):
                 await stdin.drain()
-                answer = await stdout.readline()
+                return _answer(await stdout.readline())
         except TimeoutError:
-            process.kill()  # a late answer would be taken for another's
+            _kill(process)  # a late answer would be taken for another's
             raise await self._end(f"no answer within {self._patience:g} s", line) from None
-        except ConnectionError:
+        except (ConnectionError, EOFError):
             raise await self._end("the testee ended", line) from None
         except ValueError as error:  # a line without an end
             raise await self._end(f"no answer can be read: {error}", line) from None
-        if not answer.endswith(b"\n"):
-            raise await self._end("the testee ended", line)
-        return answer.decode("ascii", "replace").strip()
 
     async def _start_anew(self) -> Process:
         if self._starts >= MOST_STARTS:
@@ -134,8 +160,20 @@ async def stopped(process: Process, patience: float) -> None:
         async with asyncio.timeout(patience):
             await process.wait()
     if process.returncode is None:
-        process.kill()
+        _kill(process)
         await process.wait()
+
+
+def _kill(process: Process) -> None:
+    with suppress(ProcessLookupError):  # it has ended
+        process.kill()
+
+
+def _answer(line: bytes) -> str:
+    """EOFError where it has no end."""
+    if not line.endswith(b"\n"):
+        raise EOFError
+    return line.decode("ascii", "replace").strip()
 
 
 def brief(line: str) -> str:

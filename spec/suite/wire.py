@@ -10,7 +10,7 @@ from typing import Any, Final
 import cbor2
 
 from tracewire.codec import Frame, FrameError, Kind, Status, StreamDecoder, encode, to_stream
-from tracewire.codec.constants import CONTENT_FORMAT, MAX_FRAME, STREAM_PREFIX
+from tracewire.codec.constants import CONTENT_FORMAT, MAGIC, MAX_FRAME, STREAM_PREFIX
 from tracewire.protocol.transports.address import HostAddress, UnixAddress
 from tracewire.protocol.transports.schemes import parse_address
 from tracewire.spec.specification import read_keys
@@ -62,7 +62,7 @@ class Wire:
 
     async def write(self, data: bytes, within: float | None = None) -> None:
         """Bytes as they are; CaseFailed where they are not taken in time."""
-        self._said = data
+        self._said = data[STREAM_PREFIX:] if data[STREAM_PREFIX:].startswith(MAGIC) else b""
         await self._write(data, self.patience if within is None else within)
 
     async def _write(self, data: bytes, within: float) -> None:
