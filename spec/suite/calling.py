@@ -209,15 +209,15 @@ class Callers:
 
 CASES: Final[list[Case]] = []
 _sections: Final = {rule.id: rule.section for rule in read_rules()}
-Asking = Callable[[Met], Awaitable[None]]
+AskingCaller = Callable[[Met], Awaitable[None]]
 
 
 def asks_caller(
     id: str, sentence: str, level: Level = "MUST", mode: str = "framed"
-) -> Callable[[Asking], Asking]:
+) -> Callable[[AskingCaller], AskingCaller]:
     """Registers a case of callers; the id begins with its rule."""
 
-    def register(asking: Asking) -> Asking:
+    def register(asking: AskingCaller) -> AskingCaller:
         async def run(callers: Callers) -> None:
             async with callers(case, mode) as met:
                 await asking(met)

@@ -37,14 +37,14 @@ FOUR_ORDERS = """
 import asyncio, sys
 from tracewire.spec import caller
 
-class Four(caller.Caller):
+class Four(caller.OrderedCaller):
     async def _take(self, number, words):
         if words[0] in ("call", "notify", "cancel", "drain"):
             await super()._take(number, words)
         else:
             caller.say(number, "unsupported")
 
-caller.Caller = Four
+caller.OrderedCaller = Four
 asyncio.run(caller.main(sys.argv[-1]))
 """
 
