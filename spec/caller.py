@@ -18,14 +18,14 @@ _CBOR: Final = 60
 _DONE: Final = "0 - -"
 
 
-class Caller:
+class OrderedCaller:
     """Follows orders, each by its number, and says what came of it."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._peer: Peer | None = None
         self._calls: dict[int, asyncio.Task[None]] = {}
-        #: Those orders that are under way.
+        #: What was ordered and is under way.
         self._tasks: set[asyncio.Task[None]] = set()
         #: What is current for what is called, as orders of a trace have left it.
         self._current: Context = copy_context()
@@ -125,7 +125,7 @@ async def main(url: str) -> None:
     lines = asyncio.StreamReader(limit=1 << 26)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    await Caller(url).follow(lines)
+    await OrderedCaller(url).follow(lines)
 
 
 if __name__ == "__main__":

@@ -129,6 +129,13 @@ async def evidence_is_believed(met: Met) -> None:
     expect("an envelope", ("", MESSAGE), (frame.target, frame.payload))
 
 
+@asks_caller("C-7/caller-both", "However much evidence there is, one hello is said.", mode="both")
+async def one_hello_is_said(met: Met) -> None:
+    await met.wire.say(wrap(MESSAGE), wrap(MESSAGE), hello())
+    check_hello(await met.wire.hear())
+    expect("frames before the pong", [], [*map(shown, await met.wire.pong(1))])
+
+
 @asks_caller("G-16/caller", "A response before the hello is not accepted.", mode="both")
 async def other_frames_are_no_evidence(met: Met) -> None:
     await met.wire.say(ok(1), Frame(Kind.PING, 1, 0))

@@ -186,12 +186,19 @@ class Callers:
         return Met(Wire(reader, writer, self._lines.patience), orders, self._connect)
 
     async def _next(self) -> Streams:
-        try:
-            async with asyncio.timeout(self._lines.patience):
-                return await self._accepted.get()
-        except TimeoutError:
-            said = f"no caller connected within {self._lines.patience:g} s"
-            raise CaseFailed(said) from None
+        accepting = asyncio.ensure_future(self._accepted.get())
+        ended = asyncio.ensure_future(self._lines.ended())
+        await asyncio.wait(
+            (accepting, ended), timeout=self._lines.patience, return_when=asyncio.FIRST_COMPLETED
+        )
+        said = f"no caller connected within {self._lines.patience:g} s"
+        if ended.done():
+            said = "the caller ended before it connected"
+        ended.cancel()
+        if accepting.done():
+            return accepting.result()
+        accepting.cancel()
+        raise CaseFailed(said)
 
     def _drop(self) -> None:
         """Closes what is open; a connection that comes later is of the next case."""
@@ -209,15 +216,15 @@ class Callers:
 
 CASES: Final[list[Case]] = []
 _sections: Final = {rule.id: rule.section for rule in read_rules()}
-Asking = Callable[[Met], Awaitable[None]]
+AskingCaller = Callable[[Met], Awaitable[None]]
 
 
 def asks_caller(
     id: str, sentence: str, level: Level = "MUST", mode: str = "framed"
-) -> Callable[[Asking], Asking]:
+) -> Callable[[AskingCaller], AskingCaller]:
     """Registers a case of callers; the id begins with its rule."""
 
-    def register(asking: Asking) -> Asking:
+    def register(asking: AskingCaller) -> AskingCaller:
         async def run(callers: Callers) -> None:
             async with callers(case, mode) as met:
                 await asking(met)

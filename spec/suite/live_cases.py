@@ -30,12 +30,12 @@ __all__ = [
 
 
 def live_cases() -> list[Case]:
-    """Those that a peer is asked which is called."""
+    """What a peer is asked that is called."""
     return _in_order(CASES)
 
 
 def caller_cases() -> list[Case]:
-    """Those that a caller is asked."""
+    """What a caller is asked."""
     return _in_order(CALLER_CASES)
 
 

@@ -1,10 +1,12 @@
 """Orders to a caller, and its answers (testee.md): to a program, or to people who do it."""
 
 import asyncio
-import sys
+import os
 from asyncio.subprocess import Process
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from threading import Thread
 from typing import Final, Protocol
 
 from tracewire.codec import Status
@@ -44,6 +46,9 @@ class Lines(Protocol):
     async def read(self) -> str:
         """The next line, empty at the end."""
 
+    async def ended(self) -> None:
+        """Returns once no answer can come any more."""
+
     async def stop(self) -> None: ...
     def announce(self, case: Case) -> None:
         """A case begins."""
@@ -68,6 +73,10 @@ class Program:
         assert self._process is not None and self._process.stdout is not None
         return (await self._process.stdout.readline()).decode("ascii", "replace")
 
+    async def ended(self) -> None:
+        assert self._process is not None
+        await self._process.wait()
+
     async def stop(self) -> None:
         if self._process is not None:
             process, self._process = self._process, None
@@ -82,15 +91,39 @@ class People:
 
     patience = PEOPLE
 
+    def __init__(self) -> None:
+        self._typed: asyncio.Queue[str] = asyncio.Queue()
+        self._over = asyncio.Event()
+        self._reader: Thread | None = None
+
     async def begin(self, url: str) -> None:
+        if self._reader is None:
+            loop = asyncio.get_running_loop()
+            self._reader = Thread(target=self._read, args=(loop,), daemon=True)
+            self._reader.start()
         print(f"Connect your caller to {url}, its framing configured. Answer each order as")
         print("spec/testee.md says: N STATUS EXECUTED PAYLOAD, or N unsupported.", flush=True)
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Without sys.stdin, whose lock would be held when the interpreter ends."""
+        rest = b""
+        with suppress(RuntimeError):  # the loop has ended
+            while data := os.read(0, 4_096):
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    said = f"{line.decode('ascii', 'replace')}\n"
+                    loop.call_soon_threadsafe(self._typed.put_nowait, said)
+            loop.call_soon_threadsafe(self._typed.put_nowait, "")
+            loop.call_soon_threadsafe(self._over.set)
 
     async def write(self, line: str) -> None:
         print(f"  order: {line}", flush=True)
 
     async def read(self) -> str:
-        return await asyncio.to_thread(sys.stdin.readline)
+        return await self._typed.get()
+
+    async def ended(self) -> None:
+        await self._over.wait()
 
     async def stop(self) -> None:
         print("Close that connection.", flush=True)

@@ -199,6 +199,7 @@ INVALID = {
     "unordered": _REQUEST + b"\xa2" + _KEY[:-1] + b"\x03\xf6" + _KEY + b"\xf6",
     "tagged-value": _REQUEST + b"\xa1" + _KEY + b"\xc1\0",
     "float": _REQUEST + b"\xa1" + _KEY + b"\xf9\0\0",
+    "float-of-20": _REQUEST + b"\xa1" + _KEY + b"\xf9\0\x14",
     "indefinite": _REQUEST + b"\xbf" + _KEY + b"\xf6\xff",
     "too-short": bytes.fromhex("d9d4f7840005616141"),
     "key-0": _REQUEST + b"\xa1\0\xf6",

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +13,7 @@ from tracewire.spec.suite.case import Case, Outcome
 from tracewire.spec.tool.options import SecondsRange, WholeRange, max_frame_option
 
 if TYPE_CHECKING:
+    from tracewire.spec.suite.running import Tell
     from tracewire.spec.suite.wire import PeerLimits
 
 EPILOG: Final = """\
@@ -177,12 +178,11 @@ def _expected(path: Path | None, cases: list[Case]) -> frozenset[str]:
 
 
 #: Asks a subject; gives its name, and what came of the cases.
-Asking = Coroutine[Any, Any, tuple[str, list[Outcome]]]
-Tell = Callable[[Outcome], object]
+Run = Coroutine[Any, Any, tuple[str, list[Outcome]]]
 
 
 async def _ask_testee(
-    command: tuple[str, ...], cases: list[Case], patience: float, tell: Tell
+    command: tuple[str, ...], cases: list[Case], patience: float, tell: "Tell"
 ) -> tuple[str, list[Outcome]]:
     from tracewire.spec.suite.running import run_on_testee
 
@@ -190,7 +190,7 @@ async def _ask_testee(
 
 
 async def _ask_peer(
-    url: str, cases: list[Case], patience: float, limits: "PeerLimits", tell: Tell
+    url: str, cases: list[Case], patience: float, limits: "PeerLimits", tell: "Tell"
 ) -> tuple[str, list[Outcome]]:
     from tracewire.spec.suite.running import run_on_peer
 
@@ -198,7 +198,7 @@ async def _ask_peer(
 
 
 async def _ask_caller(
-    url: str, command: tuple[str, ...], cases: list[Case], patience: float, tell: Tell
+    url: str, command: tuple[str, ...], cases: list[Case], patience: float, tell: "Tell"
 ) -> tuple[str, list[Outcome]]:
     from tracewire.spec.suite.orders import People, Program
     from tracewire.spec.suite.running import run_on_caller
@@ -207,7 +207,7 @@ async def _ask_caller(
     return await run_on_caller(url, lines, cases, tell)
 
 
-def _run(asking: Asking) -> tuple[str, list[Outcome]]:
+def _run(asking: Run) -> tuple[str, list[Outcome]]:
     """Exits where nobody can be asked."""
     from tracewire.spec.suite.process import CannotStart
     from tracewire.spec.suite.wire import CannotReach
