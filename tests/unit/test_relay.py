@@ -101,6 +101,47 @@ def test_restamp_crosses_the_sizes_of_a_map_head(
         assert restamped == frame_bytes(extensions={**others, **new})
 
 
+#: Key 1 before a restamp with TRACE_ID, and whether it holds that id then as well.
+HELD: list[tuple[dict[Any, object], bool]] = [
+    ({}, False),
+    ({1: False}, False),
+    ({1: BINARY_TRACE}, True),
+    ({1: OTHER_TRACE}, True),  # other flags
+    ({1: b"\1" + BINARY_TRACE[1:] + b"more"}, True),
+    ({1: BINARY_TRACE[:-1]}, False),
+    ({1: BINARY_TRACE[:17] + b"\1" + BINARY_TRACE[18:]}, False),
+]
+
+
+@pytest.mark.parametrize(("old", "held"), HELD, ids=str)
+def test_a_fanout_stays_while_its_trace_does(  # L-6
+    codec: ModuleType, old: dict[Any, object], held: bool
+) -> None:
+    trace = codec.TraceContext(TRACE_ID, SPAN_ID, 0)
+    data = frame_bytes(extensions={**old, 7: 1, 11: [9, 3]})
+    kept = {11: [9, 3]} if held else {}
+    assert codec.restamp(data, trace) == frame_bytes(extensions={1: OTHER_TRACE, 7: 1, **kept})
+    assert codec.restamp(data, NOT_SAMPLED) == frame_bytes(extensions={1: False, 7: 1})
+    assert codec.restamp(data, None) == frame_bytes(extensions={7: 1})
+
+
+@pytest.mark.parametrize("fanout", [[9, 3, 5], [3, 9], [9], None, [9, 3, 0]], ids=str)
+def test_a_fanout_that_is_to_be_drawn_or_unusable_stays(  # L-6
+    codec: ModuleType, stamp: tuple[Any, dict[Any, object]], fanout: object
+) -> None:
+    trace, new = stamp
+    data = frame_bytes(extensions={1: OTHER_TRACE, 11: fanout})
+    assert codec.restamp(data, trace) == frame_bytes(extensions={**new, 11: fanout})
+
+
+def test_a_frame_without_room_for_a_trace_keeps_its_fanout(codec: ModuleType) -> None:  # L-5
+    others = {f"k{number:02}": b"v" * 261 for number in range(61)}
+    data = frame_bytes(extensions={11: [9, 3], "k": b"more", **others})
+    with growth() as grown:
+        assert codec.restamp(data, codec.TraceContext(TRACE_ID, SPAN_ID, 1)) == data
+    assert grown == {"shed_trace": 1}
+
+
 def test_restamp_brings_a_state_to_its_limits(codec: ModuleType) -> None:
     trace = codec.TraceContext(TRACE_ID, SPAN_ID, 1, f"a=1,,{'x' * 512},b=2")
     with growth() as grown:
