@@ -166,7 +166,7 @@ def _exceeded(entries: dict[bytes, bytes]) -> str | None:
 
 
 def drop_fanout(others: dict[bytes, bytes]) -> int:
-    """Leaves out a fanout that belongs to the trace, one still to be drawn not; how many that was."""
+    """Leaves out a fanout that belongs to the trace, not one still to be drawn; how many it was."""
     known = usable.fanout(others[_FANOUT]) if _FANOUT in others else None
     if known is None or len(known) > 2:
         return 0
