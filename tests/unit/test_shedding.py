@@ -312,13 +312,13 @@ def test_a_fanout_leaves_with_its_trace(  # E-13
         raw[1] = RawItem(cbor2.dumps(BINARY_TRACE))
     with growth() as grown:
         frame = codec.Frame(0, 1, "m", trace=stamp, extensions=others, raw_extensions=raw)
-    kept = {} if goes else {11: fanout}
+    kept: dict[Any, object] = {} if goes else {11: fanout}
     assert codec.encode(frame) == frame_bytes(extensions={**kept, **others})
     assert grown == shed(trace=1, fanout=goes)
 
 
 def test_a_fanout_stays_where_only_other_context_leaves(codec: ModuleType) -> None:  # E-13
-    others = {f"k{number}": number for number in range(62)}
+    others: dict[Any, object] = {f"k{number}": number for number in range(62)}
     trace = codec.TraceContext(TRACE_ID, SPAN_ID, 1, "a=1")
     with growth() as grown:
         data = codec.encode_request(1, "m", trace=trace, extensions={11: (9, 3), **others})

@@ -461,6 +461,7 @@ def _several() -> list[Json]:
     """Arguments with several faults, of which the first is named."""
     unusable: dict[Name, object] = {7: -1}
     no_key: dict[Name, object] = {0: None}
+    traced: dict[Name, object] = {1: None}
     refused: dict[str, Json] = {
         "F-9/given-beside-an-empty-target": arguments(0, 0, ""),
         "F-11/given-beside-no-key": arguments(target="", extensions=no_key),
@@ -480,14 +481,15 @@ def _several() -> list[Json]:
         "F-2/encoded-before-no-key": arguments(raw={ODD_KEY: b"\x1c", 0: NULL}),
         "X-5/encoded-before-another": arguments(raw={0: NULL, ODD_KEY: b"\x1c"}),
         "X-5/given-before-its-value": arguments(extensions={0: 2**64}),
+        "X-5/given-both-ways": arguments(extensions=no_key | unusable, raw={0: NULL}),
         "X-6/given-before-its-value": arguments(extensions={"": 2**64}),
         "X-8/given-before-unusable-number": arguments(extensions={7: -(2**64) - 1}),
         "X-8/given-before-unusable-format": arguments(extensions={9: 2**64}),
         "X-9/given-before-unusable-fanout": arguments(extensions={11: _within(17, "arrays")[0]}),
         "U-1/given-whatever-its-value": arguments(extensions={1: 2**64}),
         "U-1/given-tracestate-whatever-its-value": arguments(extensions={3: "\ud800"}),
-        "U-1/given-before-another": arguments(extensions={1: None} | unusable),
-        "U-4/given-before-trace": arguments(extensions=unusable | {1: None}),
+        "U-1/given-before-another": arguments(extensions=traced | unusable),
+        "U-4/given-before-trace": arguments(extensions=unusable | traced),
         "F-13/given-before-utf-8": arguments(1, 1, "\ud800"),
         "F-14/given-before-utf-8": arguments(6, 1, "\ud800"),
     }

@@ -176,13 +176,13 @@ def _shed() -> list[Json]:
     long = "l=" + "x" * 130
     before = bstr(bytes(ROOM - HEADS - 32 - 2 - len("a=1,b=2")))
     stated = [*NEW_TRACE, uint(3), tstr("a=1,b=2"), ODD, before]
-    for name, state, shed in (
+    for name, state, members in (
         ("", f"{long},a=1,b=2", 1),
         ("-in-the-middle", f"a=1,{long},b=2", 1),
         ("-and-empty-ones", f",a=1,{long},,b=2", 3),
     ):
         data, result = request(mapping(ODD, before)), request(mapping(*stated))
-        case, counted = f"L-2/long-member-first{name}", {"tracestate": shed}
+        case, counted = f"L-2/long-member-first{name}", {"tracestate": members}
         made.append(restamps(case, data, context(state=state), result, counted, "E-2"))
     untidy = restamps(
         "L-5/every-member-counts",

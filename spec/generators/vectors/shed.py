@@ -53,6 +53,7 @@ def _tracestates() -> list[Json]:
     long, longest = "l=" + "x" * 127, "k=" + "y" * 126  # 129 and 128 bytes
     hundred = [f"{n}=" + "z" * 98 for n in range(6)]  # 100 bytes each
     five = ",".join(hundred[:5])  # 504 bytes
+    four = ",".join(hundred[:4])  # 403 bytes
     return [
         _stated("kept", "a=1,b=2", "a=1,b=2", 0),
         _stated("spaces-kept", " a=1 , b=2", " a=1 , b=2", 0),
@@ -83,6 +84,8 @@ def _tracestates() -> list[Json]:
         ),
         _stated("512-bytes", five + ",b=45678", five + ",b=45678"[:8], 0),
         _stated("513-bytes", five + ",b=456789", five, 1),
+        _stated("512-bytes-after-two", f"{four},{'e' * 108},f=1,g=1", f"{four},{'e' * 108}", 2),
+        _stated("513-bytes-after-two", f"{four},{'e' * 109},f=1,g=1", four, 3),
         _stated("one-member-of-512-bytes", "a=" + "x" * 510, "a=" + "x" * 510, 0),
         _stated("one-member-of-513-bytes", "a=" + "x" * 511, "", 1),
         _stated("long-member-first", f"a=1,{long},{five}", f"a=1,{five}", 1),
