@@ -2,11 +2,11 @@
 
 from threading import Lock
 
-from .keys import KEYS, ROWS
+from .keys import KEYS, ROWS, SHED
 
 _lock = Lock()
 _counts = {
-    **{f"shed_{row.name}": 0 for row in ROWS if row.sheds is not None},
+    **{f"shed_{row.name}": 0 for row in ROWS if row.number in SHED},
     **{f"unusable_{row.name}": 0 for row in ROWS},
 }
 
@@ -15,7 +15,7 @@ def counters() -> dict[str, int]:
     """A snapshot of this process's counts, all of which only grow.
 
     ``shed_*``: members of tracestate, entries of baggage, and whole keys that encoders left out
-    (E-2 to E-5), and traces that a frame had no room for when it was restamped (L-2).
+    (E-2 to E-5, E-13), and traces that a frame had no room for when it was restamped (L-5).
     ``unusable_*``: values of known keys that were read as absent (G-7), once for each frame.
     """
     with _lock:

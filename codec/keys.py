@@ -61,3 +61,6 @@ def _shed_order() -> tuple[int, ...]:
 
 #: The order in which context leaves a map that is over its limits. E-5
 SHED_ORDER: Final = _shed_order()
+
+#: The keys that encoders leave out and count: a fanout goes with its trace. E-5, E-13
+SHED: Final = (*SHED_ORDER, c.FANOUT)

@@ -2,14 +2,17 @@
 counts it, so that tracing never decides whether a message can be sent."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from . import constants as c
+from . import usable
 from .counters import count_shed
 from .errors import FrameError
 from .item import MAP, TSTR, UINT
 from .keys import SHED_ORDER
 from .value import encode_head, encode_text
+
+_FANOUT: Final = encode_head(UINT, c.FANOUT)
 
 
 class Context(Protocol):
@@ -64,26 +67,25 @@ class Tracestate:
         self.left_out += 1
 
 
+_Entry = tuple[bytes, bytes]
+
+
 class Baggage:
     """The entries of a baggage, as UTF-8, in encoded order of their keys. E-3"""
 
     def __init__(self, baggage: object) -> None:
-        self.entries: list[tuple[bytes, bytes]] = []
+        self.entries: list[_Entry] = []
         self.left_out = 0
         if not isinstance(baggage, Mapping):
             self.left_out = 1  # E-4
             return
-        for key, value in baggage.items():
-            entry = _entry(key, value)
-            if entry is None:
-                self.left_out += 1
-            else:
-                self.entries.append(entry)
-        self.entries.sort(key=lambda entry: (len(entry[0]), entry[0]))
-        size = sum(len(key) + len(value) for key, value in self.entries)
-        while len(self.entries) > c.MAX_BAGGAGE_ENTRIES or size > c.MAX_BAGGAGE_BYTES:
-            size -= sum(map(len, self.entries[-1]))
-            self.shed()
+        given = [_entry(key, value) for key, value in baggage.items()]
+        by_size = _by_size(sorted(filter(None, given), key=_place))
+        size = sum(map(_size, by_size))
+        while size > c.MAX_BAGGAGE_BYTES:
+            size -= _size(by_size.pop())
+        self.entries = sorted(by_size, key=_place)[: c.MAX_BAGGAGE_ENTRIES]
+        self.left_out = len(given) - len(self.entries)
 
     def encoded(self) -> bytes | None:
         if not self.entries:
@@ -95,11 +97,12 @@ class Baggage:
         return b"".join(parts)
 
     def shed(self) -> None:
-        del self.entries[-1]
+        # For bytes the largest goes. For an entry of the map all go, in whatever order. E-5
+        self.entries.remove(_by_size(self.entries)[-1])
         self.left_out += 1
 
 
-def _entry(key: object, value: object) -> tuple[bytes, bytes] | None:
+def _entry(key: object, value: object) -> _Entry | None:
     if not (isinstance(key, str) and isinstance(value, str) and key):
         return None
     try:
@@ -108,38 +111,77 @@ def _entry(key: object, value: object) -> tuple[bytes, bytes] | None:
         return None
 
 
+def _place(entry: _Entry) -> tuple[int, bytes]:
+    """By which entries stand in encoded order of their keys."""
+    return len(entry[0]), entry[0]
+
+
+def _size(entry: _Entry) -> int:
+    """The bytes of key and value, without heads."""
+    return len(entry[0]) + len(entry[1])
+
+
+def _by_size(entries: list[_Entry]) -> list[_Entry]:
+    """The largest at the end, of equals the one that came last."""
+    return sorted(entries, key=_size)
+
+
 def fit(others: dict[bytes, bytes], context: dict[int, Context]) -> bytes:
     """The extension map as encoded, empty if it has no entry.
 
-    ``others``: encoded keys and values that nothing sheds. ``context``: values of the keys in
-    SHED_ORDER. FrameError where the others alone exceed the limits (E-6).
+    ``others``: encoded keys and values that nothing sheds, save a fanout that goes with its trace.
+    ``context``: values of the keys in SHED_ORDER. FrameError where the others alone exceed the
+    limits (E-6).
     """
-    _check(others)  # E-6
-    while True:
-        entries = dict(others)
-        for key, value in context.items():
-            encoded = value.encoded()
-            if encoded is not None:
-                entries[encode_head(UINT, key)] = encoded
-        try:
-            _check(entries)
-        except FrameError:
-            held = (context[key] for key in SHED_ORDER if key in context)
-            next(each for each in held if each.encoded() is not None).shed()  # E-5
-            continue
-        for key, value in context.items():
-            if value.left_out:
-                count_shed(key, value.left_out)
-        return write_map(entries)
+    if (limit := _exceeded(others)) is not None:
+        raise FrameError(limit, field="extensions")  # E-6
+    unbound = 0
+    while _exceeded(entries := others | _encoded(context)) is not None:
+        held = (key for key in SHED_ORDER if key in context)
+        key = next(key for key in held if context[key].encoded() is not None)
+        context[key].shed()  # E-5
+        if key == c.TRACE:
+            unbound = drop_fanout(others)  # E-13
+    for key, value in context.items():
+        if value.left_out:
+            count_shed(key, value.left_out)
+    if unbound:
+        count_shed(c.FANOUT, unbound)
+    return write_map(entries)
 
 
-def _check(entries: dict[bytes, bytes]) -> None:
+def _encoded(context: dict[int, Context]) -> dict[bytes, bytes]:
+    """What is left of context, by encoded key."""
+    encoded = {encode_head(UINT, key): value.encoded() for key, value in context.items()}
+    return {key: data for key, data in encoded.items() if data is not None}
+
+
+def _exceeded(entries: dict[bytes, bytes]) -> str | None:
+    """The rule of the limit that a map exceeds, the first of both."""
     if len(entries) > c.MAX_EXTENSION_ENTRIES:
-        raise FrameError("X-2", field="extensions")  # X-2
+        return "X-2"  # X-2
     size = len(encode_head(MAP, len(entries)))
     size += sum(len(key) + len(value) for key, value in entries.items())
-    if size > c.MAX_EXTENSION_BYTES:
-        raise FrameError("X-3", field="extensions")  # X-3
+    return "X-3" if size > c.MAX_EXTENSION_BYTES else None  # X-3
+
+
+def drop_fanout(others: dict[bytes, bytes]) -> int:
+    """Leaves out a fanout that belongs to the trace, not one still to be drawn; how many it was."""
+    known = usable.fanout(others[_FANOUT]) if _FANOUT in others else None
+    if known is None or len(known) > 2:
+        return 0
+    del others[_FANOUT]
+    return 1
+
+
+def unbind(others: dict[bytes, bytes], before: bytes | None, after: int | None) -> None:
+    """Leaves out a fanout whose trace a restamp takes away. L-6
+
+    ``before``: key 1 as encoded. ``after``: the trace id that it is to hold.
+    """
+    ids = None if before is None else usable.trace_ids(before)
+    if ids is None or ids[0] != after:
+        drop_fanout(others)
 
 
 def write_map(entries: dict[bytes, bytes]) -> bytes:

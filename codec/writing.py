@@ -35,7 +35,8 @@ def write(
     raw = {} if raw_extensions is None else typed(raw_extensions, Mapping)
     plain = {} if extensions is None else typed(extensions, Mapping)
     others: dict[bytes, bytes] = {}
-    context = {key: value for key, value in stamp.items() if key not in raw}
+    # Key 1 as encoded stands for the state of the trace, too. E-11
+    context = {key: v for key, v in stamp.items() if key not in raw and c.TRACE not in raw}
     for key, value in plain.items():
         write_key(key)
         if key in TRACED:
@@ -68,14 +69,12 @@ def _write_base(kind: int, id: int, target: str | int, payload: bytes) -> bytes:
 
 def _write_target(kind: int, target: str | int) -> bytes:
     if isinstance(target, str):
-        content = _utf8(target, "target")
-        head = TSTR, len(content)
+        head = TSTR, _length(target)
     else:
-        content = b""
         head = (UINT, target) if typed(target, int, str) >= 0 else (NINT, -1 - target)
     if (rule := target_fault(kind, *head)) is not None:
         raise FrameError(rule, field="target")
-    return encode_head(*head) + content
+    return encode_head(*head) + (_utf8(target, "target") if isinstance(target, str) else b"")
 
 
 def _write_extension(
@@ -99,9 +98,9 @@ def write_key(key: object) -> bytes:
         return encode_head(UINT, key)
     if not isinstance(key, str):
         raise TypeError(f"an extension key must be int or str, not {type(key).__name__}")
-    content = _utf8(key, "extension key")
-    if not 1 <= len(content) <= c.MAX_EXTENSION_KEY_BYTES:
+    if not 1 <= _length(key) <= c.MAX_EXTENSION_KEY_BYTES:
         raise FrameError("X-6", field="extension key")  # X-6
+    content = _utf8(key, "extension key")
     return encode_head(TSTR, len(content)) + content
 
 
@@ -122,6 +121,11 @@ def _write_plain(key: object, value: object) -> bytes:
     if row is not None and row.read(data) is None:
         raise FrameError(row.rule, field="extension value")  # E-9
     return data
+
+
+def _length(text: str) -> int:
+    """Bytes of a text, which are asked for before it is asked whether they are UTF-8."""
+    return len(text.encode(errors="surrogatepass"))
 
 
 def _utf8(text: str, field: str) -> bytes:

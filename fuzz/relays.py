@@ -5,6 +5,7 @@ from typing import Any
 
 from fuzz.outcome import Refusal, attempt, draw, plain_trace
 from tracewire.codec.constants import (
+    FANOUT,
     MAX_EXTENSION_BYTES,
     MAX_EXTENSION_ENTRIES,
     TRACE,
@@ -40,7 +41,11 @@ def _strip(codec: ModuleType, data: bytes, frame: Any) -> None:
 
 
 def _restamp(codec: ModuleType, data: bytes, frame: Any) -> None:
+    traces: tuple[Any, ...]
     traces = None, NOT_SAMPLED, codec.TraceContext(1, 2, 3), codec.TraceContext(4, 5, 6, STATE)
+    held = getattr(getattr(frame, "trace", None), "trace_id", None)
+    if held is not None:
+        traces = (*traces, codec.TraceContext(held, 7, 0))
     trace = traces[draw(data, 97) % len(traces)]
     stamped: Any = attempt(codec.restamp, data, trace)
     if isinstance(frame, Refusal):
@@ -53,19 +58,29 @@ def _restamp(codec: ModuleType, data: bytes, frame: Any) -> None:
 
 def _stamped(codec: ModuleType, frame: Any, trace: Any, stamped: bytes, unchanged: bool) -> None:
     others = {k: v for k, v in frame.raw_extensions.items() if k not in (TRACE, TRACESTATE)}
-    bare = _with(codec, frame, others)
-    again = codec.decode(stamped).trace
-    if unchanged and plain_trace(again) != plain_trace(trace):  # there was no room. L-2
-        used = len(bare) - len(_with(codec, frame, {}))
+    unbound = dict(others)
+    if len(frame.extensions.get(FANOUT, ())) == 2:
+        del unbound[FANOUT]  # it belongs to the trace. L-6
+    kept = others if _holds(frame.trace, trace) else unbound
+    again = codec.decode(stamped)
+    if unchanged and plain_trace(again.trace) != plain_trace(trace):  # there was no room. L-5
+        used = len(_with(codec, frame, kept)) - len(_with(codec, frame, {}))
         size = len(b"\x01\xf4") if trace is NOT_SAMPLED else len(b"\x01\x58") + 30
-        assert len(others) == MAX_EXTENSION_ENTRIES or used + 1 + size > MAX_EXTENSION_BYTES
+        assert len(kept) == MAX_EXTENSION_ENTRIES or used + 1 + size > MAX_EXTENSION_BYTES
         return
     if isinstance(trace, codec.TraceContext):
-        assert (again.trace_id, again.span_id) == (trace.trace_id, trace.span_id)
-        assert trace.state.startswith(again.state)
+        assert (again.trace.trace_id, again.trace.span_id) == (trace.trace_id, trace.span_id)
+        assert trace.state.startswith(again.trace.state)
     else:
-        assert again is trace
-    assert codec.restamp(stamped, None) == bare
+        assert again.trace is trace
+    assert (FANOUT in again.raw_extensions) is (FANOUT in kept)
+    assert codec.restamp(stamped, None) == _with(codec, frame, unbound)
+
+
+def _holds(before: Any, after: Any) -> bool:
+    """Whether both are of one trace."""
+    ids = [getattr(trace, "trace_id", None) for trace in (before, after)]
+    return ids[0] is not None and ids[0] == ids[1]
 
 
 def _unwrap(codec: ModuleType, data: bytes, frame: Any) -> None:

@@ -30,7 +30,7 @@ from tracewire.codec.buffer import as_bytes, contiguous
 from tracewire.codec.constants import Kind, Status
 from tracewire.codec.counters import count_unusable
 from tracewire.codec.errors import FrameError
-from tracewire.codec.shedding import Tracestate, Whole, fit
+from tracewire.codec.shedding import Tracestate, Whole, fit, unbind
 from tracewire.codec.trace import NOT_SAMPLED, check_ids, format_traceparent, parse_traceparent, represent
 from tracewire.codec.value import RawItem, decode_value, encode_value
 from tracewire.codec.writing import write, write_key

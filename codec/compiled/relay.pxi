@@ -87,12 +87,14 @@ cdef object peek(const uint8_t* data, Py_ssize_t size):
 def restamp(data, trace):
     """The frame with another trace and tracestate, all else byte by byte as it was. Section 4.3
 
+    A fanout that belongs to the old trace goes with it (L-6).
+
     Args:
         data: a frame. One of a kind that relays do not pass on comes back unchanged (L-3).
         trace: a TraceContext, NOT_SAMPLED, or None, which takes the trace away.
 
     Returns:
-        The frame. Where its map has no room for the trace it is unchanged, which is counted (L-2).
+        The frame. Where its map has no room for the trace it is unchanged, which is counted (L-5).
 
     Raises:
         FrameError: as `decode`.
@@ -109,9 +111,12 @@ def restamp(data, trace):
         for key, value in encoded_entries(frame)
         if key not in keys.TRACED
     }
+    before = frame.data[frame.layout.trace.start : frame.layout.trace.end]
+    after = (<TraceContext>trace).trace_id if type(trace) is TraceContext else None
+    unbind(others, before or None, after)
     cdef bytes extension_map = fit(others, given)
     if given and given[constants.TRACE].encoded() is None:
-        return frame.data  # L-2
+        return frame.data  # L-5
     return join(frame, extension_map)  # L-1
 
 

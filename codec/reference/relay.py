@@ -7,7 +7,7 @@ from ..buffer import as_bytes
 from ..errors import FrameError
 from ..keys import TRACED
 from ..kinds import RELAYED
-from ..shedding import fit
+from ..shedding import fit, unbind
 from ..trace import NotSampled
 from ..writing import BASE, Buffer, join, typed, write_key
 from .layout import Layout, read_layout
@@ -38,12 +38,14 @@ def peek_trace(data: Buffer) -> bool | None:
 def restamp(data: Buffer, trace: Trace) -> bytes:
     """The frame with another trace and tracestate, all else byte by byte as it was. Section 4.3
 
+    A fanout that belongs to the old trace goes with it (L-6).
+
     Args:
         data: a frame. One of a kind that relays do not pass on comes back unchanged (L-3).
         trace: a TraceContext, NOT_SAMPLED, or None, which takes the trace away.
 
     Returns:
-        The frame. Where its map has no room for the trace it is unchanged, which is counted (L-2).
+        The frame. Where its map has no room for the trace it is unchanged, which is counted (L-5).
 
     Raises:
         FrameError: as `decode`.
@@ -59,9 +61,11 @@ def restamp(data: Buffer, trace: Trace) -> bytes:
     others = {
         write_key(key): entry.data for key, entry in layout.entries.items() if key not in TRACED
     }
+    before = layout.entries[c.TRACE].data if c.TRACE in layout.entries else None
+    unbind(others, before, trace.trace_id if isinstance(trace, TraceContext) else None)
     extension_map = fit(others, stamp)
     if c.TRACE in stamp and stamp[c.TRACE].encoded() is None:
-        return whole  # L-2
+        return whole  # L-5
     return join(whole[len(BASE) : layout.payload.stop], extension_map)  # L-1
 
 

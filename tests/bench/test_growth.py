@@ -33,6 +33,11 @@ def read_extensions(codec: ModuleType, count: int) -> Call:
     return lambda: codec.decode(data).extensions
 
 
+def shed_baggage(codec: ModuleType, count: int) -> Call:
+    extensions = {5: {f"key-{n}": "v" * 400 for n in range(count)}}
+    return lambda: codec.encode_request(1, "m", extensions=extensions)
+
+
 def feed_a_record_in_pieces(codec: ModuleType, count: int) -> Call:
     stream = codec.to_stream(codec.encode_request(1, "m", bytes(count * 64)))
     pieces = [stream[at : at + 64] for at in range(0, len(stream), 64)]
@@ -65,6 +70,7 @@ def feed(codec: ModuleType, pieces: list[bytes]) -> None:
         (read_payload, 4096),
         (encode_extensions, 32),
         (read_extensions, 32),
+        (shed_baggage, 256),
         (feed_a_record_in_pieces, 256),
         (feed_records_byte_by_byte, 64),
         (feed_records_in_one_piece, 512),

@@ -173,12 +173,12 @@ INPUTS: Final = {
     "hear a request again": _heard(lambda o: request(o.open_request()), Trigger.FAULT),
     "hear a request with a timeout": _heard(lambda o: request(o.next_id(), extensions={7: 3_000})),
     "hear a request too late": _heard(lambda o: request(o.next_id(), extensions={7: 0})),
-    "hear a demanding request": _heard(lambda o: request(o.next_id(), extensions={2: 0})),
+    "hear a demanding request": _heard(lambda o: request(o.next_id(), extensions={65_538: 0})),
     "hear an invalid request": _heard(lambda o: frame_bytes(0, o.next_id(), ""), Trigger.FAULT),
     "hear a response": _heard(lambda o: response(o.open_call()), Trigger.IDLE),
     "hear an error": _heard(lambda o: response(o.open_call(), status=10), Trigger.IDLE),
     "hear a demanding response": _heard(
-        lambda o: response(o.open_call(), extensions={2: 0}), Trigger.IDLE
+        lambda o: response(o.open_call(), extensions={65_538: 0}), Trigger.IDLE
     ),
     "hear an invalid response": _heard(
         lambda o: frame_bytes(1, o.open_call(), "m"), Trigger.FAULT, Trigger.IDLE
@@ -195,5 +195,5 @@ INPUTS: Final = {
     "hear a cancel": _heard(lambda o: cancel(o.open_request()), Trigger.FAULT),
     "hear a ping": _heard(lambda o: ping(), Trigger.FAULT),
     "hear a pong": _heard(lambda o: pong()),
-    "hear an unknown kind": _heard(lambda o: Frame(8, 1, 0)),
+    "hear an unknown kind": _heard(lambda o: Frame(32_768, 1, 0)),
 }

@@ -43,12 +43,12 @@ STRAY: Final = MAX_ID
 NOISE: Final = (
     _record(b""),
     _record(b"no frame"),
-    _record(Frame(8, 1, 0)),
+    _record(Frame(32_768, 1, 0)),
     _record(Frame(Kind.RESPONSE, STRAY, 0, b"stray")),
     _record(Frame(Kind.RESPONSE, STRAY, Status.ABORTED, b"stray")),
-    _record(Frame(Kind.NOTIFICATION, 0, "m", b"0", None, {2: "not understood"})),
+    _record(Frame(Kind.NOTIFICATION, 0, "m", b"0", None, {65_538: "not understood"})),
     _record(Frame(Kind.HELLO, 0, 0, b"unreadable")),
-    _record(Frame(Kind.CANCEL, 1, 0, b"", None, {2: "not understood"})),
+    _record(Frame(Kind.CANCEL, 1, 0, b"", None, {65_538: "not understood"})),
     _record(Frame(Kind.PONG, STRAY, 0)),
 )
 

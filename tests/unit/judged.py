@@ -118,7 +118,7 @@ JUDGED = {
 #: Rules that nothing judges yet. None may be added.
 UNJUDGED = frozenset(
     [
-        *("E-13", "L-6", "T-26", "T-27", "T-28", "T-29", "T-30", "T-31", "T-32"),  # fan-out
+        *("T-26", "T-27", "T-28", "T-29", "T-30", "T-31", "T-32"),  # fan-out
         *("T-14", "T-15", "T-16", "T-18", "T-20"),  # what else tracing says
         *("C-28", "C-29", "C-98", "C-99"),  # terminating relays
         *("C-45", "C-49", "C-64", "C-69", "C-77", "C-79"),  # calls

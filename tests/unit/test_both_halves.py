@@ -205,7 +205,7 @@ def test_what_is_one_in_a_process_stays_one_when_pickled(protocol: int) -> None:
     [
         (frame_bytes(0, 7, "é", b"\0body"), "<Kind.REQUEST: 0>, 7, 'é', b'\\x00body', {}"),
         (frame_bytes(1, 7, 14), "<Kind.RESPONSE: 1>, 7, 14, b'', {}"),
-        (frame_bytes(9, 0, "x"), "9, 0, 'x', b'', {}"),
+        (frame_bytes(32768, 0, "x"), "32768, 0, 'x', b'', {}"),
         (
             frame_bytes(6, 1, 0, b"", {1: None, "k": [1]}),
             "<Kind.PING: 6>, 1, 0, b'', {1: RawItem(b'\\xf6'), 'k': RawItem(b'\\x81\\x01')}",

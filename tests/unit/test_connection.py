@@ -264,7 +264,7 @@ def test_pings_of_ours_count_by_themselves(met: Maker) -> None:
 def test_only_requests_and_pings_are_answered(met: Maker) -> None:  # C-2
     talk = met()
     talk.hears(response(1), notification(), pong(1), notification(""))
-    talk.hears(Frame(8, 1, 0), Frame(65_535, 9, "x"))
+    talk.hears(Frame(32_768, 1, 0), Frame(65_535, 9, "x"))
     assert talk.says() == []
 
 

@@ -158,7 +158,9 @@ def test_more_cancels_than_requests_are_a_connection_error(met: Maker) -> None: 
 
 def test_a_cancel_of_a_request_that_was_refused_is_borne(met: Maker) -> None:
     talk = met(in_flight=1)
-    talk.hears(request(1), request(2), request(3, extensions={2: 1}), b"\xd9\xd4\xf7\x84\x00\x04")
+    talk.hears(
+        request(1), request(2), request(3, extensions={65_538: 1}), b"\xd9\xd4\xf7\x84\x00\x04"
+    )
     talk.hears(cancel(1), cancel(2), cancel(3), cancel(4))
     assert talk.state() is State.OPEN
     assert talk.connection.counts["unknown_cancels"] == 3
@@ -226,7 +228,7 @@ def test_patience_between_strikes_clears_none(met: Maker) -> None:  # C-15: othe
 
 @pytest.mark.parametrize(
     "other",
-    [notification(), request(1), response(1), pong(), Frame(8, 0, 0), cancel(9)],
+    [notification(), request(1), response(1), pong(), Frame(32_768, 0, 0), cancel(9)],
     ids=lambda frame: f"kind-{int(frame.kind)}",
 )
 def test_any_other_frame_clears_the_strikes(met: Maker, other: Frame) -> None:  # C-15

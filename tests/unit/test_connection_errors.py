@@ -181,7 +181,7 @@ def faulty(*faults: str) -> bytes:
     """A request with these faults, its id 1 where that is in flight, else 9."""
     extensions: dict[int | str, object] = {}
     if "even keys" in faults:
-        extensions[2] = 0
+        extensions[65_538] = 0
     if "timeout 0" in faults:
         extensions[7] = 0
     target = "" if "invalid" in faults else "m"

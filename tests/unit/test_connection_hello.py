@@ -17,11 +17,11 @@ ASKING = [("request", ("caller", "m")), ("notify", ("m",)), ("ping", ()), ("send
 
 
 def test_a_connector_says_hello_first(fresh: Maker) -> None:  # C-7, C-9
-    talk = fresh(connector=True, agent="guild-1", even_keys=(2,), max_frame=70_000)
+    talk = fresh(connector=True, agent="guild-1", even_keys=(65_538,), max_frame=70_000)
     talk.connection.request("caller", "m")
     said, asked = talk.says()
     assert (said.kind, said.id, said.target) == (Kind.HELLO, 0, 0)
-    assert body(said) == {0: 2, 1: [2], 2: [3, 4, 5, 6, 7], 3: 70_000, 4: "guild-1"}
+    assert body(said) == {0: 2, 1: [65_538], 2: [3, 4, 5, 6, 7], 3: 70_000, 4: "guild-1"}
     assert asked == request(1)
 
 
@@ -118,9 +118,13 @@ def test_evidence_of_one_connection_is_none_for_another(fresh: Maker) -> None:  
 def test_what_a_hello_says_is_known(fresh: Maker) -> None:
     talk = fresh()
     assert talk.connection.peer is None
-    said = Hello(3, (2, 40), (3, 4, 9), 65_536, "guild-2")
+    said = Hello(3, (65_538, 65_540), (3, 4, 32_768), 65_536, "guild-2")
     heard = hello(
-        generation=3, even_keys=[2, 40], kinds=[3, 4, 9], max_frame=65_536, agent="guild-2"
+        generation=3,
+        even_keys=[65_538, 65_540],
+        kinds=[3, 4, 32_768],
+        max_frame=65_536,
+        agent="guild-2",
     )
     assert talk.hears(heard) == [HelloReceived(said)]
     assert talk.connection.peer == said
@@ -159,9 +163,9 @@ def test_even_keys_go_only_to_a_side_that_listed_them(met: Maker) -> None:  # G-
     assert talk.connection.peer == Hello()
     for name, arguments in ASKING[:2]:
         with pytest.raises(RpcError) as caught:
-            getattr(talk.connection, name)(*arguments, extensions={2: 1})
+            getattr(talk.connection, name)(*arguments, extensions={65_538: 1})
         assert caught.value.status == Status.FAILED_PRECONDITION
-        assert "extension key 2" in caught.value.message
+        assert "extension key 65538" in caught.value.message
     with pytest.raises(RpcError, match="extension key 4294967294"):
         talk.connection.send(b"message", extensions={(1 << 32) - 2: RawItem(b"\x01")})
     assert talk.says() == []
@@ -170,21 +174,21 @@ def test_even_keys_go_only_to_a_side_that_listed_them(met: Maker) -> None:  # G-
 
 def test_even_keys_do_not_go_before_the_hello(fresh: Maker) -> None:  # G-12
     talk = fresh(connector=True)
-    with pytest.raises(RpcError, match="does not understand extension key 2"):
-        talk.connection.request("caller", "m", extensions={2: 1})
+    with pytest.raises(RpcError, match="does not understand extension key 65538"):
+        talk.connection.request("caller", "m", extensions={65_538: 1})
 
 
 def test_even_keys_that_are_listed_go(fresh: Maker) -> None:  # G-12
     talk = fresh()
-    talk.hears(hello(even_keys=[2]), request(9))
+    talk.hears(hello(even_keys=[65_538]), request(9))
     talk.says()
-    talk.connection.request("caller", "m", extensions={2: 1})
-    talk.connection.notify("m", extensions={2: 1})
-    talk.connection.respond(9, extensions={2: 1})
+    talk.connection.request("caller", "m", extensions={65_538: 1})
+    talk.connection.notify("m", extensions={65_538: 1})
+    talk.connection.respond(9, extensions={65_538: 1})
     assert talk.says() == [
-        request(1, extensions={2: 1}),
-        notification(extensions={2: 1}),
-        response(9, extensions={2: 1}),
+        request(1, extensions={65_538: 1}),
+        notification(extensions={65_538: 1}),
+        response(9, extensions={65_538: 1}),
     ]
 
 
@@ -193,7 +197,7 @@ def test_a_response_with_an_even_key_that_is_not_listed_becomes_an_error(
 ) -> None:  # G-12
     talk = met()
     talk.hears(request(1))
-    talk.connection.respond(1, b"done", {2: 1})
+    talk.connection.respond(1, b"done", {65_538: 1})
     assert [error(said) for said in talk.says()] == [(1, Status.FAILED_PRECONDITION, Executed.YES)]
     assert talk.connection.requests_open == 0
 

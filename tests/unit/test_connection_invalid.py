@@ -23,7 +23,7 @@ NO_FRAMES = [
     frame_bytes(2, 1, "m"),  # F-10
     frame_bytes(2, 0, 5),  # F-12
     frame_bytes(5, 1, 1),  # F-14
-    frame_bytes(8, 1, -1),  # F-15
+    frame_bytes(32_768, 1, -1),  # F-15
     frame_bytes(65_536, 1, 0),  # F-7
     frame_bytes(0, MAX_ID + 1, "m"),  # F-8
     frame_bytes(1, MAX_ID + 1, 0),  # F-8

@@ -98,7 +98,7 @@ BEFORE_HELLO = [
     cancel(1),
     ping(),
     pong(),
-    Frame(8, 1, 0),
+    Frame(32_768, 1, 0),
     hello(max_frame=65_535),
     Frame(Kind.HELLO, 0, 0, b"\xff"),
     hello({2: 0}),

@@ -31,17 +31,17 @@ from tracewire.protocol.connection.shutdown import State
 from tracewire.protocol.constants import Executed
 
 MAX_ID = 4_294_967_295
-UNKNOWN: Mapping[int | str, object] = {2: "not understood"}
+UNKNOWN: Mapping[int | str, object] = {65_538: "not understood"}
 
 
 def test_a_request_with_unknown_even_keys_is_answered_with_their_list(met: Maker) -> None:  # G-8
     talk = met()
-    keys: dict[int | str, object] = {2: 1, 7: 10_000, 100: [], 4_294_967_294: None, "x": 1}
+    keys: dict[int | str, object] = {65_538: 1, 7: 10_000, 65_640: [], 4_294_967_294: None, "x": 1}
     assert talk.hears(request(1, extensions=keys)) == []
     [said] = talk.says()
     assert error(said) == (1, Status.UNIMPLEMENTED, Executed.NO)
-    assert body(said)[1] == [2, 100, 4_294_967_294]
-    for key in ("2", "100", "4294967294"):
+    assert body(said)[1] == [65_538, 65_640, 4_294_967_294]
+    for key in ("65538", "65640", "4294967294"):
         assert key in body(said)[0]
     assert talk.connection.requests_open == 0
 
@@ -56,9 +56,9 @@ def test_all_of_64_unknown_even_keys_are_named(met: Maker) -> None:  # G-8
 
 
 def test_even_keys_that_were_announced_are_understood(fresh: Maker) -> None:
-    talk = fresh(even_keys=(2, 4))
-    asked = request(1, extensions={2: 1, 4: 1})
-    told = notification(extensions={4: 1})
+    talk = fresh(even_keys=(65_538, 65_540))
+    asked = request(1, extensions={65_538: 1, 65_540: 1})
+    told = notification(extensions={65_540: 1})
     assert talk.hears(asked, told) == [
         RequestReceived(1, asked, None),
         NotificationReceived(told, None),
@@ -67,7 +67,7 @@ def test_even_keys_that_were_announced_are_understood(fresh: Maker) -> None:
 
 def test_odd_and_text_keys_need_not_be_known(met: Maker) -> None:  # G-6
     talk = met()
-    asked = request(1, extensions={15: 1, 65_537: [], MAX_ID: {}, "tenant": "a"})
+    asked = request(1, extensions={65_539: 1, 65_537: [], MAX_ID: {}, "tenant": "a"})
     assert talk.hears(asked) == [RequestReceived(1, asked, None)]
 
 
@@ -127,7 +127,7 @@ def test_a_hello_with_an_unknown_even_key_is_not_the_first(fresh: Maker) -> None
     assert talk.connection.peer.agent == "second"
 
 
-@pytest.mark.parametrize("kind", [8, 9, 255, 65_535])
+@pytest.mark.parametrize("kind", [32_768, 32_769, 65_535])
 @pytest.mark.parametrize("id", [0, 1])
 def test_a_frame_of_an_unknown_kind_is_dropped(met: Maker, kind: int, id: int) -> None:  # G-13
     talk = met()
@@ -142,7 +142,7 @@ def test_a_frame_of_an_unknown_kind_is_dropped(met: Maker, kind: int, id: int) -
 
 def test_unknown_kinds_never_end_a_connection(met: Maker) -> None:  # G-13
     talk = met()
-    talk.hears(*[Frame(8, 1, 0)] * 1_000)
+    talk.hears(*[Frame(32_768, 1, 0)] * 1_000)
     assert talk.state() is State.OPEN
 
 

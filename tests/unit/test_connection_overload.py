@@ -69,7 +69,9 @@ def test_a_lost_connection_gives_its_places_back_as_its_handlers_end(met: Maker)
 def test_a_refused_request_takes_no_place(met: Maker) -> None:
     limit = ConcurrencyLimit(1)
     talk = met(server=limit)
-    talk.hears(request(1), request(2), request(3, extensions={2: 1}), b"\xd9\xd4\xf7\x84\x00\x04")
+    talk.hears(
+        request(1), request(2), request(3, extensions={65_538: 1}), b"\xd9\xd4\xf7\x84\x00\x04"
+    )
     assert limit.taken == 1
     talk.connection.respond(1)
     assert limit.taken == 0

@@ -22,8 +22,10 @@ def test_a_hello_is_read_as_it_was_written() -> None:
 
 
 def test_the_payload_is_that_of_the_specification() -> None:
-    fields = {0: 3, 1: [2], 2: [3, 8], 3: 70_000, 4: "guild-1"}
-    assert Hello(3, (2,), (3, 8), 70_000, "guild-1").frame().payload == cbor2.dumps(fields)
+    fields = {0: 3, 1: [65_538], 2: [3, 32_768], 3: 70_000, 4: "guild-1"}
+    assert Hello(3, (65_538,), (3, 32_768), 70_000, "guild-1").frame().payload == cbor2.dumps(
+        fields
+    )
 
 
 def test_by_default_a_hello_says_what_this_package_reads() -> None:
@@ -65,8 +67,8 @@ def test_unknown_keys_are_ignored_whatever_their_values() -> None:
 
 
 def test_keys_may_come_in_any_order() -> None:
-    fields = {3: 65_536, "x": 1, 2: [9], 1: [2], 0: 7}
-    assert read_hello(cbor2.dumps(fields)) == Hello(7, (2,), (9,), 65_536)
+    fields = {3: 65_536, "x": 1, 2: [32_768], 1: [65_538], 0: 7}
+    assert read_hello(cbor2.dumps(fields)) == Hello(7, (65_538,), (32_768,), 65_536)
 
 
 def test_the_first_of_duplicate_keys_counts() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.checks import BINARY_TRACE, frame_bytes, growth
 
-FRAMES = [(0, 1, "m"), (1, 1, 0), (2, 0, "m"), (2, 0, ""), (3, 0, 0), (7, 1, 0), (8, 0, "")]
+FRAMES = [(0, 1, "m"), (1, 1, 0), (2, 0, "m"), (2, 0, ""), (3, 0, 0), (7, 1, 0), (32768, 0, "")]
 UNUSABLE: list[Any] = [True, None, b"", bytes(29), 0, "", [], {}]
 
 

@@ -15,7 +15,18 @@ from tracewire.codec.value import RawItem
 MAP_BYTES = 16_384
 OTHER_TRACE = BINARY_TRACE[:-1] + b"\0"
 RELAYED = [(0, 1, "m"), (1, 4294967295, 14), (2, 0, "m"), (2, 0, "")]
-NOT_RELAYED = [(3, 0, 0), (4, 0, 0), (5, 1, 0), (6, 1, 0), (7, 1, 0), (8, 0, "x"), (65535, 9, 7)]
+NOT_RELAYED = [
+    (3, 0, 0),
+    (4, 0, 0),
+    (5, 1, 0),
+    (6, 1, 0),
+    (7, 1, 0),
+    (32768, 0, "x"),
+    (65535, 9, 7),
+]
+
+#: The even key that is not assigned, as encoded.
+KEY = b"\x1a\x00\x01\x00\x02"
 
 #: Extensions that no rule of usable values or of order inside values makes any neater.
 UNTIDY: dict[Any, object] = {
@@ -23,7 +34,7 @@ UNTIDY: dict[Any, object] = {
     7: None,
     11: [1],
     13: b"\0",
-    65536: 1,
+    65538: 1,
     "b": {"b": {}, "a": [], 1: None},
     "aa": b"\0",
 }
@@ -99,6 +110,47 @@ def test_restamp_crosses_the_sizes_of_a_map_head(
         others = {f"k{number:02}": number for number in range(count)}
         restamped = codec.restamp(frame_bytes(extensions={**others, 1: False}), trace)
         assert restamped == frame_bytes(extensions={**others, **new})
+
+
+#: Key 1 before a restamp with TRACE_ID, and whether it holds that id then as well.
+HELD: list[tuple[dict[Any, object], bool]] = [
+    ({}, False),
+    ({1: False}, False),
+    ({1: BINARY_TRACE}, True),
+    ({1: OTHER_TRACE}, True),  # other flags
+    ({1: b"\1" + BINARY_TRACE[1:] + b"more"}, True),
+    ({1: BINARY_TRACE[:-1]}, False),
+    ({1: BINARY_TRACE[:17] + b"\1" + BINARY_TRACE[18:]}, False),
+]
+
+
+@pytest.mark.parametrize(("old", "held"), HELD, ids=str)
+def test_a_fanout_stays_while_its_trace_does(  # L-6
+    codec: ModuleType, old: dict[Any, object], held: bool
+) -> None:
+    trace = codec.TraceContext(TRACE_ID, SPAN_ID, 0)
+    data = frame_bytes(extensions={**old, 7: 1, 11: [9, 3]})
+    kept = {11: [9, 3]} if held else {}
+    assert codec.restamp(data, trace) == frame_bytes(extensions={1: OTHER_TRACE, 7: 1, **kept})
+    assert codec.restamp(data, NOT_SAMPLED) == frame_bytes(extensions={1: False, 7: 1})
+    assert codec.restamp(data, None) == frame_bytes(extensions={7: 1})
+
+
+@pytest.mark.parametrize("fanout", [[9, 3, 5], [3, 9], [9], None, [9, 3, 0]], ids=str)
+def test_a_fanout_that_is_to_be_drawn_or_unusable_stays(  # L-6
+    codec: ModuleType, stamp: tuple[Any, dict[Any, object]], fanout: object
+) -> None:
+    trace, new = stamp
+    data = frame_bytes(extensions={1: OTHER_TRACE, 11: fanout})
+    assert codec.restamp(data, trace) == frame_bytes(extensions={**new, 11: fanout})
+
+
+def test_a_frame_without_room_for_a_trace_keeps_its_fanout(codec: ModuleType) -> None:  # L-5
+    others = {f"k{number:02}": b"v" * 261 for number in range(61)}
+    data = frame_bytes(extensions={11: [9, 3], "k": b"more", **others})
+    with growth() as grown:
+        assert codec.restamp(data, codec.TraceContext(TRACE_ID, SPAN_ID, 1)) == data
+    assert grown == {"shed_trace": 1}
 
 
 def test_restamp_brings_a_state_to_its_limits(codec: ModuleType) -> None:
@@ -203,7 +255,7 @@ def test_restamp_takes_a_context_not_sampled_or_none(
 def test_strip_returns_the_base_frame(
     codec: ModuleType, fields: tuple[int, int, Any], old: dict[Any, object]
 ) -> None:
-    odd = {key: value for key, value in UNTIDY.items() if key != 65536}
+    odd = {key: value for key, value in UNTIDY.items() if key != 65538}
     data = frame_bytes(*fields, b"\xd9\xd4\xf7 body", {**old, **odd})
     assert codec.strip(data) == frame_bytes(*fields, b"\xd9\xd4\xf7 body")
     assert codec.strip(codec.strip(data)) == codec.strip(data)
@@ -212,7 +264,7 @@ def test_strip_returns_the_base_frame(
 @pytest.mark.parametrize("fields", [*RELAYED, *NOT_RELAYED])
 @pytest.mark.parametrize(
     ("others", "first"),
-    [({2: None}, b"\x02"), ({1: False, 21: 1, 256: 1, 65536: 2, "k": 1}, b"\x19\x01\x00")],
+    [({65538: None}, KEY), ({1: False, 65537: 1, 65538: 1, 65540: 2, "k": 1}, KEY)],
 )
 def test_strip_refuses_an_even_key(
     codec: ModuleType,
@@ -227,7 +279,7 @@ def test_strip_refuses_an_even_key(
     assert (error.rule, error.offset) == ("X-11", data.index(first, len(frame_bytes(*fields))))
     assert (error.kind, error.id) == fields[:2]
     for key in others:
-        assert (str(key) in str(error).rpartition(":")[2]) is (key in (2, 256, 65536))
+        assert (str(key) in str(error).rpartition(":")[2]) is (key in (65538, 65540))
 
 
 def test_what_restamp_and_strip_write_is_bytes(codec: ModuleType, sampled: Any) -> None:

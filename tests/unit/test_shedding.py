@@ -134,10 +134,13 @@ FULL = {f"k{number:02}": "v" for number in range(64)}
         ({"a": "x" * 8192}, None, 1),
         ({"b": "x" * 4095, "a": "x" * 4095}, {"a": "x" * 4095, "b": "x" * 4095}, 0),
         ({"b": "x" * 4096, "a": "x" * 4095}, {"a": "x" * 4095}, 1),
-        ({"a": "é" * 4095, "b": "y"}, {"a": "é" * 4095}, 1),
+        ({"a": "é" * 4095, "b": "y"}, {"b": "y"}, 1),
         ({"é": "é" * 4095}, {"é": "é" * 4095}, 0),
         ({"é": "é" * 4095 + "y"}, None, 1),
-        ({"a": "x" * 8192, "bb": "y"}, None, 2),
+        ({"a": "x" * 8192, "bb": "y"}, {"bb": "y"}, 1),
+        ({"a": "1", "m": "x" * 9000, "z": "2"}, {"a": "1", "z": "2"}, 1),
+        ({"a": "x" * 4100, "b": "x" * 4100, "c": "1"}, {"a": "x" * 4100, "c": "1"}, 1),
+        ({**FULL, "k99": "x" * 9000}, FULL, 1),
         ({"": "v", "a": "1"}, {"a": "1"}, 1),
         (NO_TEXTS, {"a": "1"}, 4),
         ({"a": "1", "b": 5, "c": None, "d": b"v", "e": ["v"], "f": 1.5}, {"a": "1"}, 5),
@@ -281,6 +284,54 @@ def test_a_key_of_context_that_never_fits_leaves_an_empty_map_out(codec: ModuleT
     with growth() as grown:
         data = codec.encode_request(1, "m", extensions={5: RawItem(cbor2.dumps(bytes(MAP_BYTES)))})
     assert data == frame_bytes()
+    assert grown == shed(baggage=1)
+
+
+#: Fanouts, and whether each goes with its trace.
+FANOUTS: list[tuple[object, bool]] = [
+    ([9, 3], True),
+    ([9, 3, 5], False),
+    ([9, 3, 5, None], False),
+    ([9, 3, None], False),
+    ([3, 9], False),
+    (None, False),
+]
+
+
+@pytest.mark.parametrize("trace", ["context", "not sampled", "encoded"])
+@pytest.mark.parametrize(("fanout", "goes"), FANOUTS, ids=repr)
+def test_a_fanout_leaves_with_its_trace(  # E-13
+    codec: ModuleType, trace: str, fanout: object, goes: bool
+) -> None:
+    others = {f"k{number}": number for number in range(63)}
+    raw = {11: RawItem(cbor2.dumps(fanout))}
+    stamp = NOT_SAMPLED if trace == "not sampled" else None
+    if trace == "context":
+        stamp = codec.TraceContext(TRACE_ID, SPAN_ID, 1)
+    if trace == "encoded":
+        raw[1] = RawItem(cbor2.dumps(BINARY_TRACE))
+    with growth() as grown:
+        frame = codec.Frame(0, 1, "m", trace=stamp, extensions=others, raw_extensions=raw)
+    kept: dict[Any, object] = {} if goes else {11: fanout}
+    assert codec.encode(frame) == frame_bytes(extensions={**kept, **others})
+    assert grown == shed(trace=1, fanout=goes)
+
+
+def test_a_fanout_stays_where_only_other_context_leaves(codec: ModuleType) -> None:  # E-13
+    others: dict[Any, object] = {f"k{number}": number for number in range(62)}
+    trace = codec.TraceContext(TRACE_ID, SPAN_ID, 1, "a=1")
+    with growth() as grown:
+        data = codec.encode_request(1, "m", trace=trace, extensions={11: (9, 3), **others})
+    assert data == frame_bytes(extensions={1: BINARY_TRACE, 11: [9, 3], **others})
+    assert grown == shed(tracestate=1)
+
+
+def test_a_map_of_too_many_bytes_loses_the_largest_entries_of_baggage(codec: ModuleType) -> None:
+    others: dict[Any, object] = {"z": b"f" * (MAP_BYTES - 300)}
+    baggage = {"a": "x" * 500, "b": "2", "c": "3"}
+    with growth() as grown:
+        data = codec.encode_request(1, "m", extensions={5: baggage, **others})
+    assert data == frame_bytes(extensions={5: {"b": "2", "c": "3"}, **others})
     assert grown == shed(baggage=1)
 
 

@@ -5,13 +5,16 @@ from types import ModuleType
 from typing import Any
 
 import cbor2
+import msgspec
 import pytest
 
 from tests.unit.checks import growth
 from tests.unit.vector_files import AREAS, Json, data, load, name, value
-from tracewire.codec.constants import MAX_FRAME
+from tracewire.codec.constants import MAX_FRAME, Status
 from tracewire.codec.errors import FrameError
 from tracewire.codec.value import RawItem
+from tracewire.protocol.connection.messages import UNREADABLE, read_goaway, read_hello
+from tracewire.protocol.errors import read_error
 from tracewire.spec.tool.frames.capture import read_capture
 
 BYTE_BY_BYTE = 100_000
@@ -212,6 +215,38 @@ def read_relays(codec: ModuleType, vector: Json) -> Json:
     return [written, grown]
 
 
+def read_bodies(codec: ModuleType, vector: Json) -> Json:
+    payload = data(vector["hex"])
+    match vector["of"]:
+        case "hello":
+            hello = read_hello(payload)
+            return None if hello is None else listed(hello)
+        case "goaway":
+            goaway = read_goaway(payload)
+            return None if goaway == UNREADABLE else listed(goaway)
+    error = read_error(Status.INTERNAL, payload)
+    told = {"message": error.message, "details": error.details, "executed": error.executed}
+    return None if told == UNKNOWN else told
+
+
+def listed(fields: msgspec.Struct) -> Json:
+    """The fields as JSON has them."""
+    return msgspec.json.decode(msgspec.json.encode(fields))
+
+
+#: What an error says that cannot be read, and one that says nothing; likewise a goaway.
+UNKNOWN = {"message": "", "details": None, "executed": None}
+ANY = listed(UNREADABLE)
+
+
+def expected_bodies(codec: ModuleType, expect: Json) -> Json:
+    if expect in ("unreadable", UNKNOWN, ANY):
+        return None
+    if expect.get("details") is not None:
+        return {**expect, "details": value(expect["details"], None)}
+    return expect
+
+
 READ = {
     "frames": (read_frames, expected_frames),
     "values": (read_values, expected_values),
@@ -219,6 +254,7 @@ READ = {
     "streams": (read_streams, expected_streams),
     "messages": (read_messages, expected_messages),
     "relays": (read_relays, expected_written),
+    "bodies": (read_bodies, expected_bodies),
 }
 
 
@@ -267,9 +303,12 @@ def test_every_encoder_of_a_kind_has_vectors() -> None:
 
 @each_vector_of("values")
 def test_peek_says_what_the_vector_s_trace_is(codec: ModuleType, vector: Json) -> None:
-    stamp = trace(codec, vector["expect"]["trace"])
-    sampled = None if stamp is None else stamp.sampled
+    expect = vector["expect"]["trace"]
+    stated = {"undecided": None, "not sampled": False}
+    sampled = stated[expect] if isinstance(expect, str) else bool(expect["flags"] & 1)
     assert codec.peek_trace(data(vector["hex"])) is sampled
+    read = codec.decode(data(vector["hex"])).trace
+    assert (None if read is None else read.sampled) is sampled
 
 
 @each_vector_of("streams")
@@ -285,6 +324,11 @@ def test_a_message_is_taken_for_what_its_vector_says(codec: ModuleType, vector: 
 @each_vector_of("relays")
 def test_a_relay_writes_what_its_vector_says(codec: ModuleType, vector: Json) -> None:
     check(codec, "relays", vector)
+
+
+@each_vector_of("bodies")
+def test_a_body_is_read_as_its_vector_says(codec: ModuleType, vector: Json) -> None:
+    check(codec, "bodies", vector)
 
 
 @each_vector_of("wrong")

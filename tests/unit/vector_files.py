@@ -8,7 +8,7 @@ from typing import Any
 import tracewire.spec
 
 FOLDER = Path(tracewire.spec.__file__).with_name("vectors")
-AREAS = ("frames", "values", "encode", "streams", "messages", "relays")
+AREAS = ("frames", "values", "encode", "streams", "messages", "relays", "bodies")
 SIMPLE = {"null": None, "false": False, "true": True}
 
 Json = Any
@@ -39,9 +39,12 @@ def data(written: Json) -> bytes:
 
 
 def name(written: Json) -> int | str:
-    """A target, a key or a state; text that is no Unicode comes by its code points."""
-    if isinstance(written, dict):
-        return "".join(map(chr, written["code_points"]))
+    """A target, a key or a state; text that is no Unicode comes by its code points or its bytes."""
+    match written:
+        case {"code_points": points}:
+            return "".join(map(chr, points))
+        case {"not_utf8": content}:
+            return bytes.fromhex(content).decode(errors="surrogateescape")
     return written  # type: ignore[no-any-return]
 
 
@@ -55,7 +58,7 @@ def value(tagged: Json, context: Any) -> Any:
             return data(content)
         case "text":
             return content * tagged.get("times", 1)
-        case "code_points":
+        case "code_points" | "not_utf8":
             return name(tagged)
         case "simple":
             return SIMPLE[content]

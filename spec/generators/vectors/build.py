@@ -23,6 +23,12 @@ REGISTRY: dict[str, Any] = tomllib.loads((Path(__file__).parents[2] / "registry.
 KEYS = {number: name for name, number in REGISTRY["keys"].items() if name != "ranges"}
 KINDS = {number: name for name, number in REGISTRY["kinds"].items()}
 
+#: What vectors take for not assigned, which it will stay (section 3.3): an odd key and those two,
+#: four and more above it, an even one likewise, and a kind and those above it.
+ODD_KEY = REGISTRY["unassigned"]["odd_keys_from"]
+EVEN_KEY = REGISTRY["unassigned"]["even_keys_from"]
+OTHER_KIND = REGISTRY["unassigned"]["kinds_from"]
+
 _RUN = re.compile(rb"(.)\1{47,}", re.DOTALL)
 
 
@@ -72,6 +78,9 @@ def key_of(name: Name) -> bytes:
     """An extension key."""
     return tstr(name) if isinstance(name, str) else uint(name)
 
+
+#: The odd key that is not assigned, as encoded: 5 bytes.
+ODD = uint(ODD_KEY)
 
 #: The head of tag 54519.
 MAGIC = bytes.fromhex("d9d4f7")

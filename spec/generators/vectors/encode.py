@@ -7,6 +7,9 @@ from .build import (
     KINDS,
     MAGIC,
     NULL,
+    ODD,
+    ODD_KEY,
+    OTHER_KIND,
     TRUE,
     Json,
     Name,
@@ -25,7 +28,7 @@ from .build import (
     written,
 )
 from .frames import UNKNOWN, id_of, target_of
-from .tagged import NOT_SAMPLED, UNDECIDED, context, name, tagged
+from .tagged import NOT_SAMPLED, UNDECIDED, NotUtf8, context, name, tagged
 
 TRACE = bstr(binary_trace())
 
@@ -89,6 +92,8 @@ def cases() -> list[Json]:
         *_values(),
         *_several(),
         *_raw(),
+        *_by_bytes(),
+        *_not_utf8(),
     ]
 
 
@@ -151,16 +156,16 @@ def _fields_refused() -> list[Json]:
         "F-7/given-65536": (65_536, 0, 0),
         "F-8/given-minus-one": (0, -1, "a"),
         "F-8/given-4294967296": (0, 2**32, "a"),
-        "F-8/given-unknown-kind-4294967296": (9, 2**32, 0),
+        "F-8/given-unknown-kind-4294967296": (OTHER_KIND, 2**32, 0),
         "F-11/given-empty": (0, 1, ""),
         "F-11/given-256-bytes": (0, 1, "m" * 256),
         "F-11/given-128-characters-of-256-bytes": (0, 1, wide),
         "F-12/given-256-bytes": (2, 0, "m" * 256),
         "F-13/given-minus-one": (1, 1, -1),
         "F-13/given-4294967296": (1, 1, 2**32),
-        "F-15/given-256-bytes": (8, 0, "m" * 256),
-        "F-15/given-4294967296": (8, 0, 2**32),
-        "F-15/given-minus-one": (8, 0, -1),
+        "F-15/given-256-bytes": (OTHER_KIND, 0, "m" * 256),
+        "F-15/given-4294967296": (OTHER_KIND, 0, 2**32),
+        "F-15/given-minus-one": (OTHER_KIND, 0, -1),
         "F-16/given-target": (0, 1, "a\ud800"),
         "F-16/given-notification": (2, 0, "\udfff"),
     }
@@ -192,24 +197,25 @@ def _creations() -> list[Json]:
 
 
 def _too_much() -> list[Json]:
-    keys = [2 * n + 15 for n in range(64)]
-    many: dict[Name, object] = dict.fromkeys(keys)
-    full = request(mapping(*[part for key in keys for part in (uint(key), NULL)]))
-    room = 16_384 - 5
-    largest = request(mapping(uint(15), bstr(bytes(room))))
+    keys = [ODD_KEY + 2 * n for n in range(65)]
+    more: dict[Name, object] = dict.fromkeys(keys)
+    many: dict[Name, object] = dict.fromkeys(keys[:-1])
+    full = request(mapping(*[part for key in many for part in (key_of(key), NULL)]))
+    room = 16_384 - 1 - len(ODD) - 3
+    largest = request(mapping(uint(ODD_KEY), bstr(bytes(room))))
     context_too = arguments(
-        trace=context(state="a=1"), extensions={5: {"k": "v"}, 13: context(), **many, 999: None}
+        trace=context(state="a=1"), extensions={5: {"k": "v"}, 13: context(), **more}
     )
     return [
         writes("X-2/given-64", arguments(extensions=many), full),
-        refuses("X-2/given-65", arguments(extensions=many | {999: None}), "E-6"),
+        refuses("X-2/given-65", arguments(extensions=more), "E-6"),
         refuses("X-2/given-65-and-context", context_too, "E-6"),
-        writes("X-3/given-16384", arguments(extensions={15: bytes(room)}), largest),
-        refuses("X-3/given-16385", arguments(extensions={15: bytes(room + 1)}), "E-6"),
-        refuses("X-3/given-16385-encoded", arguments(raw={15: bstr(bytes(room + 1))}), "E-6"),
+        writes("X-3/given-16384", arguments(extensions={ODD_KEY: bytes(room)}), largest),
+        refuses("X-3/given-16385", arguments(extensions={ODD_KEY: bytes(room + 1)}), "E-6"),
+        refuses("X-3/given-16385-encoded", arguments(raw={ODD_KEY: bstr(bytes(room + 1))}), "E-6"),
         refuses(
             "X-3/given-16385-in-two",
-            arguments(extensions={15: bytes(8_000), "app": bytes(8_373)}),
+            arguments(extensions={ODD_KEY: bytes(8_000), "app": bytes(8_369)}),
             "E-6",
         ),
     ]
@@ -248,8 +254,8 @@ def _sorted() -> list[Json]:
     return [
         writes(
             "E-8/nested-keys-sorted",
-            arguments(extensions={15: unsorted}),
-            request(mapping(uint(15), mapping(*ordered))),
+            arguments(extensions={ODD_KEY: unsorted}),
+            request(mapping(uint(ODD_KEY), mapping(*ordered))),
         ),
         writes(
             "E-8/nested-keys-sorted-at-every-level",
@@ -258,18 +264,20 @@ def _sorted() -> list[Json]:
         ),
         writes(
             "X-7/given-in-any-order",
-            arguments(extensions={"b": None, "aa": None, 65_537: None, "a": None, 7: 1, 15: None}),
+            arguments(
+                extensions={"b": None, "aa": None, 2**32 - 1: None, "a": None, 7: 1, ODD_KEY: None}
+            ),
             request(
                 mapping(
-                    *(uint(7), uint(1), uint(15), NULL, uint(65_537), NULL),
+                    *(uint(7), uint(1), uint(ODD_KEY), NULL, uint(2**32 - 1), NULL),
                     *(tstr("a"), NULL, tstr("b"), NULL, tstr("aa"), NULL),
                 )
             ),
         ),
         writes(
             "E-8/encoded-map-as-given",
-            arguments(raw={15: mapping(tstr("b"), NULL, tstr("a"), NULL)}),
-            request(mapping(uint(15), mapping(tstr("b"), NULL, tstr("a"), NULL))),
+            arguments(raw={ODD_KEY: mapping(tstr("b"), NULL, tstr("a"), NULL)}),
+            request(mapping(uint(ODD_KEY), mapping(tstr("b"), NULL, tstr("a"), NULL))),
             comment="E-8 is about maps that the encoder writes",
         ),
     ]
@@ -342,19 +350,19 @@ def _values() -> list[Json]:
     }
     made = []
     for case, (value, encoded) in written_values.items():
-        data = request(mapping(uint(15), encoded))
-        made.append(writes(f"X-8/given-{case}", arguments(extensions={15: value}), data))
+        data = request(mapping(uint(ODD_KEY), encoded))
+        made.append(writes(f"X-8/given-{case}", arguments(extensions={ODD_KEY: value}), data))
     refused: dict[str, dict[Name, object]] = {
-        "X-8/given-2-to-the-64": {15: 2**64},
-        "X-8/given-below-least": {15: [-(2**64) - 1]},
-        "X-9/given-17-deep": {15: [arrays[0]]},
-        "X-9/given-17-deep-in-maps": {15: {"k": maps[0]}},
-        "X-9/given-17-deep-in-an-array": {15: [maps[0]]},
-        "X-9/given-17-deep-in-both": {15: {"k": both[0]}},
+        "X-8/given-2-to-the-64": {ODD_KEY: 2**64},
+        "X-8/given-below-least": {ODD_KEY: [-(2**64) - 1]},
+        "X-9/given-17-deep": {ODD_KEY: [arrays[0]]},
+        "X-9/given-17-deep-in-maps": {ODD_KEY: {"k": maps[0]}},
+        "X-9/given-17-deep-in-an-array": {ODD_KEY: [maps[0]]},
+        "X-9/given-17-deep-in-both": {ODD_KEY: {"k": both[0]}},
         "X-8/given-timeout-of-2-to-the-64": {7: 2**64},
-        "X-10/given-negative": {15: {-1: None}},
-        "F-16/given-value": {15: "\ud800"},
-        "F-16/given-nested-key": {15: {"\udc00": None}},
+        "X-10/given-negative": {ODD_KEY: {-1: None}},
+        "F-16/given-value": {ODD_KEY: "\ud800"},
+        "F-16/given-nested-key": {ODD_KEY: {"\udc00": None}},
         "F-16/given-key": {"\ud800": None},
         "X-5/given-zero": {0: None},
         "X-5/given-minus-one": {-1: None},
@@ -372,19 +380,124 @@ def _values() -> list[Json]:
     return made
 
 
+def _instead() -> list[Json]:
+    """Encoded bytes of keys 1 and 3 beside a trace that is given."""
+    old = bstr(binary_trace(flags=0))
+    state = tstr("b=2")
+    stated, untidy = context(state="a=1"), context(state="a=1,,b=\t")
+    false_and_state = request(mapping(uint(1), FALSE, uint(3), state))
+    kept = request(mapping(uint(1), TRACE, uint(3), state))
+    replaced = request(mapping(uint(1), old))
+    both = request(mapping(uint(1), old, uint(3), state))
+    return [
+        writes("E-11/state", arguments(trace=stated, raw={3: state}), kept, obeys="E-10"),
+        writes("E-11/state-uncounted", arguments(trace=untidy, raw={3: state}), kept),
+        writes("E-11/state-alone", arguments(trace=context(), raw={3: state}), kept),
+        writes("E-11/trace-and-its-state", arguments(trace=stated, raw={1: old}), replaced),
+        writes("E-11/trace-uncounted", arguments(trace=untidy, raw={1: old}), replaced),
+        writes("E-11/both", arguments(trace=stated, raw={1: old, 3: state}), both),
+        writes("E-11/false", arguments(trace=NOT_SAMPLED, raw={1: old}), replaced),
+        writes(
+            "E-11/false-and-state", arguments(trace=NOT_SAMPLED, raw={3: state}), false_and_state
+        ),
+        writes(
+            "E-11/unusable-beside-encoded",
+            arguments(extensions={7: -1, 5: 1}, raw={5: mapping(), 7: uint(1)}),
+            request(mapping(uint(5), mapping(), uint(7), uint(1))),
+            comment="what is not written is not looked at",
+        ),
+        refuses(
+            "U-1/given-false-beside-encoded",
+            arguments(extensions={1: False}, raw={1: FALSE}),
+            "E-12",
+        ),
+    ]
+
+
+def _by_bytes() -> list[Json]:
+    """Keys are ordered by their bytes, not by their characters."""
+    pairs = (("zz", 1), ("\u00e9", 2), ("\uffff", 3), ("\U00010000", 4))
+    given: dict[Name, object] = dict(reversed(pairs))
+    items = [part for key, number in pairs for part in (tstr(key), uint(number))]
+    nested = arguments(extensions={ODD_KEY: dict(given)})
+    return [
+        writes("E-8/nested-keys-by-bytes", nested, request(mapping(ODD, mapping(*items)))),
+        writes("X-7/given-by-bytes", arguments(extensions=given), request(mapping(*items))),
+    ]
+
+
+def _not_utf8() -> list[Json]:
+    """Text whose bytes are no UTF-8, which some languages have."""
+    bad = NotUtf8(b"a\xff")
+    refused: dict[str, Json] = {
+        "target": arguments(target=bad),
+        "notification": arguments(2, 0, bad),
+        "unknown-kind": arguments(OTHER_KIND, 0, bad),
+        "key": arguments(extensions={bad: None}),
+        "encoded-key": arguments(raw={bad: NULL}),
+        "value": arguments(extensions={ODD_KEY: bad}),
+        "element": arguments(extensions={ODD_KEY: [bad]}),
+        "nested-key": arguments(extensions={ODD_KEY: {bad: 1}}),
+        "timeout": arguments(extensions={7: bad}),
+    }
+    made = [refuses(f"F-16/given-bytes-as-{name}", each) for name, each in refused.items()]
+    made += [
+        refuses("F-13/given-text-that-is-not-utf-8", arguments(1, 1, bad)),
+        refuses("F-14/given-text-that-is-not-utf-8", arguments(5, 1, bad)),
+    ]
+    baggage = arguments(extensions={5: {"k": bad, bad: "v", "l": "w"}})
+    kept = request(mapping(uint(5), mapping(tstr("l"), tstr("w"))))
+    state = arguments(trace=context(state=NotUtf8(b"a=1,b=\xff,\xff,c=3")))
+    stated = request(mapping(uint(1), TRACE, uint(3), tstr("a=1,c=3")))
+    return [
+        *made,
+        writes("E-3/not-utf-8", baggage, kept, {"baggage": 2}),
+        writes("E-2/not-utf-8", state, stated, {"tracestate": 2}),
+        writes("E-4/baggage-not-utf-8", arguments(extensions={5: bad}), request(), {"baggage": 1}),
+    ]
+
+
 def _several() -> list[Json]:
     """Arguments with several faults, of which the first is named."""
     unusable: dict[Name, object] = {7: -1}
     no_key: dict[Name, object] = {0: None}
+    traced: dict[Name, object] = {1: None}
     refused: dict[str, Json] = {
         "F-9/given-beside-an-empty-target": arguments(0, 0, ""),
         "F-11/given-beside-no-key": arguments(target="", extensions=no_key),
         "U-4/given-before-no-key": arguments(extensions=unusable | no_key),
         "X-5/given-before-what-is-unusable": arguments(extensions=no_key | unusable),
-        "U-4/given-plain-beside-encoded": arguments(extensions=unusable, raw={15: b"\x1c"}),
+        "U-4/given-plain-beside-encoded": arguments(extensions=unusable, raw={ODD_KEY: b"\x1c"}),
         "F-16/given-key-of-what-is-unusable": arguments(extensions={"\ud800": "\ud800"}),
+        "F-7/given-before-an-id": arguments(-1, -1, 0),
+        "F-8/given-before-a-target": arguments(0, 2**32, ""),
+        "F-10/given-before-a-target": arguments(3, 1, 1),
+        "F-11/given-before-a-full-map": arguments(target="", extensions=_many(65)),
+        "F-9/given-before-what-is-encoded": arguments(0, 0, raw={0: b"\x1c"}),
+        "U-5/given-before-a-full-map": arguments(extensions=_many(65) | {9: -1}),
+        "U-1/given-before-a-full-map": arguments(extensions=_many(65) | {3: ""}),
+        "F-2/encoded-before-a-full-map": arguments(extensions=_many(65), raw={9: b"\x1c"}),
+        "X-5/encoded-before-a-bad-value": arguments(raw={0: b"\x1c"}),
+        "F-2/encoded-before-no-key": arguments(raw={ODD_KEY: b"\x1c", 0: NULL}),
+        "X-5/encoded-before-another": arguments(raw={0: NULL, ODD_KEY: b"\x1c"}),
+        "X-5/given-before-its-value": arguments(extensions={0: 2**64}),
+        "X-5/given-both-ways": arguments(extensions=no_key | unusable, raw={0: NULL}),
+        "X-6/given-before-its-value": arguments(extensions={"": 2**64}),
+        "X-8/given-before-unusable-number": arguments(extensions={7: -(2**64) - 1}),
+        "X-8/given-before-unusable-format": arguments(extensions={9: 2**64}),
+        "X-9/given-before-unusable-fanout": arguments(extensions={11: _within(17, "arrays")[0]}),
+        "U-1/given-whatever-its-value": arguments(extensions={1: 2**64}),
+        "U-1/given-tracestate-whatever-its-value": arguments(extensions={3: "\ud800"}),
+        "U-1/given-before-another": arguments(extensions=traced | unusable),
+        "U-4/given-before-trace": arguments(extensions=unusable | traced),
+        "F-13/given-before-utf-8": arguments(1, 1, "\ud800"),
+        "F-14/given-before-utf-8": arguments(6, 1, "\ud800"),
     }
     return [refuses(case, given, "E-14") for case, given in refused.items()]
+
+
+def _many(count: int) -> dict[Name, object]:
+    return {ODD_KEY + 2 * n: None for n in range(count)}
 
 
 def _raw() -> list[Json]:
@@ -396,7 +509,7 @@ def _raw() -> list[Json]:
         "unusable-baggage": {5: uint(1)},
         "empty-baggage": {5: mapping()},
         "unusable-creation": {13: FALSE},
-        "unknown": {15: mapping(uint(1), NULL, uint(1), NULL), "app": nint(-1)},
+        "unknown": {ODD_KEY: mapping(uint(1), NULL, uint(1), NULL), "app": nint(-1)},
     }
     made = []
     for case, raw in kept.items():
@@ -409,9 +522,10 @@ def _raw() -> list[Json]:
                 obeys="E-10",
             )
         )
-    both_ways = arguments(trace=context(), extensions={15: True}, raw={1: NULL, 15: NULL})
-    data = request(mapping(uint(1), NULL, uint(15), NULL))
+    both_ways = arguments(trace=context(), extensions={ODD_KEY: True}, raw={1: NULL, ODD_KEY: NULL})
+    data = request(mapping(uint(1), NULL, uint(ODD_KEY), NULL))
     made.append(writes("X-8/encoded-wins", both_ways, data, obeys="E-11"))
+    made += _instead()
     creation = arguments(extensions={13: binary_trace()})
     made.append(writes("E-4/bytes", creation, request(), {"creation": 1}, obeys="E-7"))
     faults = {
@@ -426,7 +540,7 @@ def _raw() -> list[Json]:
         "X-10": mapping(nint(-1), NULL),
     }
     for rule, item in faults.items():
-        made.append(refuses(f"{rule}/encoded", arguments(raw={15: item})))
-    made.append(refuses("F-1/encoded-nothing", arguments(raw={15: b""})))
+        made.append(refuses(f"{rule}/encoded", arguments(raw={ODD_KEY: item})))
+    made.append(refuses("F-1/encoded-nothing", arguments(raw={ODD_KEY: b""})))
     made.append(refuses("X-5/encoded-zero", arguments(raw={0: NULL})))
     return made

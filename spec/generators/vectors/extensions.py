@@ -1,8 +1,12 @@
 """frames.json, the extension map: entries, keys, order, size and depth (X-1 to X-10)."""
 
 from .build import (
+    EVEN_KEY,
     FALSE,
     NULL,
+    ODD,
+    ODD_KEY,
+    OTHER_KIND,
     TRUE,
     Json,
     Name,
@@ -51,7 +55,7 @@ def _with(id: str, *entries: tuple[Name, bytes], obeys: str = "") -> Json:
 
 
 def _many(count: int) -> list[tuple[int, bytes]]:
-    return [(2 * n + 15, NULL) for n in range(count)]
+    return [(ODD_KEY + 2 * n, NULL) for n in range(count)]
 
 
 def _entries() -> list[Json]:
@@ -70,30 +74,35 @@ def _entries() -> list[Json]:
 def _sizes() -> list[Json]:
     """Maps of 16,384 bytes and of one more, in one entry and in several."""
     made = []
-    one = 1 + 1 + 3  # the heads of map, key and value
+    one = 1 + len(ODD) + 3  # the head of the map, the key, and the head of the value
     for size in (MAP_BYTES - 1, MAP_BYTES):
         for name, content in (("bytes", bstr), ("text", lambda data: tstr(data))):
             item = content(b"x" * (size - one))
-            made.append(_with(f"X-3/{name}-in-a-map-of-{size}", (15, item)))
-    half = bstr(b"x" * 8_188)  # 8191 bytes
-    last = 16_384 - 1 - (1 + len(half)) - 1
-    made.append(_with("X-3/two-entries-of-16384", (15, half), (17, bstr(b"y" * (last - 3)))))
-    sixteen = [(2 * n + 25, bstr(bytes(1_018))) for n in range(16)]  # 1,023 bytes each
-    made.append(_with("X-3/seventeen-entries-of-16384", *sixteen, (1_001, bstr(bytes(11)))))
+            made.append(_with(f"X-3/{name}-in-a-map-of-{size}", (ODD_KEY, item)))
+    for size in (MAP_BYTES - 1, MAP_BYTES):
+        made.append(_with(f"X-3/24-entries-of-{size}", *_wide(size)))
+    half = bstr(b"x" * 8_188)  # 8,191 bytes
+    last = MAP_BYTES - 1 - (len(ODD) + len(half)) - len(ODD)
+    made.append(
+        _with("X-3/two-entries-of-16384", (ODD_KEY, half), (ODD_KEY + 2, bstr(b"y" * (last - 3))))
+    )
+    sixteen = [(ODD_KEY + 2 * n, bstr(bytes(1_015))) for n in range(16)]  # 1,023 bytes each
+    made.append(_with("X-3/seventeen-entries-of-16384", *sixteen, (2**32 - 1, bstr(bytes(9)))))
     small = array(*[NULL] * (MAP_BYTES - one))
-    made.append(_with("X-3/many-elements", (15, small)))
+    made.append(_with("X-3/many-elements", (ODD_KEY, small)))
     over = MAP_BYTES + 1
     too_long = {
-        "bytes": mapping(uint(15), bstr(b"x" * (over - one))),
-        "text": mapping(uint(15), tstr(b"x" * (over - one))),
-        "elements": mapping(uint(15), array(*[NULL] * (over - one))),
-        "two-entries": mapping(uint(15), half, uint(17), bstr(b"y" * (last - 2))),
-        "in-the-first-of-two": mapping(uint(15), bstr(b"x" * 16_400), uint(17), NULL),
-        "by-a-key": mapping(uint(15), bstr(b"x" * 16_300), tstr("k" * 64), bstr(bytes(16))),
+        "bytes": mapping(uint(ODD_KEY), bstr(b"x" * (over - one))),
+        "text": mapping(uint(ODD_KEY), tstr(b"x" * (over - one))),
+        "elements": mapping(uint(ODD_KEY), array(*[NULL] * (over - one))),
+        "two-entries": mapping(uint(ODD_KEY), half, uint(ODD_KEY + 2), bstr(b"y" * (last - 2))),
+        "24-entries": _wide_map(over),
+        "in-the-first-of-two": mapping(uint(ODD_KEY), bstr(b"x" * 16_400), uint(ODD_KEY + 2), NULL),
+        "by-a-key": mapping(uint(ODD_KEY), bstr(b"x" * 16_300), tstr("k" * 64), bstr(bytes(16))),
         "by-the-last-entry": mapping(
             *[part for key, item in sixteen for part in (uint(key), item)],
-            uint(1_001),
-            bstr(bytes(12)),
+            uint(2**32 - 1),
+            bstr(bytes(10)),
         ),
     }
     for name, item in too_long.items():
@@ -101,11 +110,37 @@ def _sizes() -> list[Json]:
     return made
 
 
-def _keys() -> list[Json]:
+def _wide(size: int) -> list[tuple[Name, bytes]]:
+    """24 entries, so that the head of the map has two bytes, which make so many in all."""
+    nulls: list[tuple[Name, bytes]] = list(_many(23))
+    rest = size - 2 - 23 * (len(ODD) + 1) - len(ODD) - 3
+    return [*nulls, (ODD_KEY + 46, bstr(bytes(rest)))]
+
+
+def _wide_map(size: int) -> bytes:
+    return mapping(*[part for key, item in _wide(size) for part in (key_of(key), item)])
+
+
+def _read_keys() -> list[Json]:
+    """Keys that may be assigned one day are read, whatever their values will mean."""
     made = []
-    for key in (15, 23, 25, 255, 257, 65_535, 65_537, 2**31 - 1, 2**32 - 1):
+    for key in (23, 24, 255, 256, 65_535, 65_536):
+        before = OPEN + b"\xa1" + uint(key)
+        made.append(refused(f"X-8/after-key-{key}", before, b"\xf7", read=READ))
+    ascending = (23, 24, 255, 256, 65_535, 65_536)
+    opening = OPEN + b"\xa7" + b"".join(uint(key) + NULL for key in ascending)
+    made.append(refused("X-4/after-keys-of-every-width", opening, NULL, NULL, READ))
+    for smaller, key in zip(ascending, ascending[1:], strict=False):
+        opening = OPEN + b"\xa2" + uint(key) + NULL
+        made.append(refused(f"X-7/{smaller}-after-{key}", opening, uint(smaller), NULL, READ))
+    return made
+
+
+def _keys() -> list[Json]:
+    made = _read_keys()
+    for key in (ODD_KEY, 2**31 - 1, 2**32 - 1):
         made.append(_with(f"X-5/key-{key}", (key, NULL), obeys="X-4"))
-    for key in (2, 24, 256, 65_536, 2**32 - 2):
+    for key in (EVEN_KEY, 2**31, 2**32 - 2):
         made.append(_with(f"X-5/even-key-{key}", (key, NULL), obeys="X-4"))
     for key in (0, 2**32, 2**32 + 1, 2**64 - 1):
         made.append(refused(f"X-5/key-{key}", OPEN + b"\xa1", uint(key), NULL, READ))
@@ -124,8 +159,7 @@ def _keys() -> list[Json]:
 def _order() -> list[Json]:
     ascending: dict[str, tuple[Name, ...]] = {
         "numbers": (1, 3),
-        "over-a-byte": (23, 25, 255, 257),
-        "over-two-bytes": (65_535, 65_537, 2**32 - 1),
+        "in-four-bytes": (ODD_KEY, ODD_KEY + 2, 2**32 - 1),
         "number-before-text": (2**32 - 1, "a"),
         "shorter-text-first": ("z", "aa"),
         "text-over-a-byte": ("z" * 23, "a" * 24),
@@ -173,9 +207,9 @@ def _values() -> list[Json]:
     }
     made = []
     for name, item in values.items():
-        made.append(_with(f"X-8/{name}", (15, item)))
+        made.append(_with(f"X-8/{name}", (ODD_KEY, item)))
         made.append(_with(f"X-8/{name}-under-text", ("app", item)))
-        made.append(_with(f"X-8/{name}-nested", (15, array(NULL, mapping(tstr("k"), item)))))
+        made.append(_with(f"X-8/{name}-nested", (ODD_KEY, array(NULL, mapping(tstr("k"), item)))))
     return made
 
 
@@ -192,8 +226,8 @@ def _depths() -> list[Json]:
     for shape in ("arrays", "maps", "mixed"):
         for depth in (1, 2, 15, 16):
             item = _wrap(shape, depth, NULL)
-            made.append(_with(f"X-9/{shape}-{depth}-deep", (15, item)))
-        opening = OPEN + b"\xa1\x0f" + _wrap(shape, 16, b"")
+            made.append(_with(f"X-9/{shape}-{depth}-deep", (ODD_KEY, item)))
+        opening = OPEN + b"\xa1" + ODD + _wrap(shape, 16, b"")
         for name, fault in (
             ("array", array()),
             ("map", mapping()),
@@ -206,12 +240,12 @@ def _depths() -> list[Json]:
         deep = refused(f"X-9/{shape}-2000-deep", opening, hostile, read=READ)
         made.append(deep | {"comment": "a reader that calls itself needs a count of its own"})
     empty = _wrap("arrays", 15, array())
-    made.append(_with("X-9/empty-array-16-deep", (15, empty)))
+    made.append(_with("X-9/empty-array-16-deep", (ODD_KEY, empty)))
     empty = _wrap("maps", 15, mapping())
-    made.append(_with("X-9/empty-map-16-deep", (15, empty)))
+    made.append(_with("X-9/empty-map-16-deep", (ODD_KEY, empty)))
     siblings = array(*[_wrap("arrays", 15, NULL)] * 3)
-    made.append(_with("X-9/three-siblings-16-deep", (15, siblings), (17, siblings)))
-    opening = OPEN + b"\xa1\x0f" + b"\x82" + _wrap("arrays", 15, NULL) + _wrap("maps", 15, b"")
+    made.append(_with("X-9/three-siblings-16-deep", (ODD_KEY, siblings), (ODD_KEY + 2, siblings)))
+    opening = OPEN + b"\xa1" + ODD + b"\x82" + _wrap("arrays", 15, NULL) + _wrap("maps", 15, b"")
     made.append(refused("X-9/second-sibling-17-deep", opening, array(), read=READ))
     return made
 
@@ -227,8 +261,8 @@ def _nested_keys() -> list[Json]:
         "65-bytes": mapping(tstr("k" * 65), NULL),
         "65-entries": mapping(*[part for n in range(65) for part in (uint(n), NULL)]),
     }
-    made = [_with(f"X-10/{name}", (15, item)) for name, item in maps.items()]
-    deepest = OPEN + b"\xa1\x0f" + _wrap("arrays", 15, b"\xa1")
+    made = [_with(f"X-10/{name}", (ODD_KEY, item)) for name, item in maps.items()]
+    deepest = OPEN + b"\xa1" + ODD + _wrap("arrays", 15, b"\xa1")
     for name, fault in (("array", array()), ("map", mapping())):
         made.append(refused(f"X-10/{name}-in-the-deepest-map", deepest, fault, NULL, READ))
     wrong = {
@@ -240,23 +274,23 @@ def _nested_keys() -> list[Json]:
         "false": FALSE,
     }
     for name, fault in wrong.items():
-        opening = OPEN + b"\xa1\x0f\x81\xa2\x00\xf6"
+        opening = OPEN + b"\xa1" + ODD + b"\x81\xa2\x00\xf6"
         made.append(refused(f"X-10/second-key-{name}", opening, fault, NULL, READ))
     return made
 
 
 def _unknown() -> list[Json]:
     """What a peer of today reads of the future: keys, values and kinds that nobody assigned."""
-    grease = [(2**16 + 1, array(uint(1), mapping(tstr("x"), NULL))), (2**32 - 1, bstr(b"\xff" * 9))]
+    grease = [(ODD_KEY, array(uint(1), mapping(tstr("x"), NULL))), (2**32 - 1, bstr(b"\xff" * 9))]
     known = [(1, bstr(binary_trace())), (3, tstr("a=1")), (5, mapping(tstr("k"), tstr("v")))]
     timing = [(7, uint(10**6)), (9, uint(50)), (11, array(uint(9), uint(3)))]
     made = [
         _with("X-5/grease", *grease),
         _with("X-7/every-known-key", *known, *timing, (13, bstr(binary_trace()))),
         _with("X-7/known-keys-and-grease", *known, *grease, ("app", TRUE)),
-        _with("X-5/unknown-even-key", (2, NULL), (65_536, NULL), obeys="X-7"),
+        _with("X-5/unknown-even-key", (EVEN_KEY, NULL), (2**32 - 2, NULL), obeys="X-7"),
     ]
-    for kind in (8, 255, 65_535):
+    for kind in (OTHER_KIND, 65_535):
         items = [part for key, item in grease for part in (uint(key), item)]
         data = request(mapping(*items))
         greased = data[:4] + uint(kind) + data[5:]

@@ -5,10 +5,13 @@ from .build import (
     KINDS,
     MAGIC,
     NULL,
+    ODD,
+    OTHER_KIND,
     Json,
     accepted,
     array,
     bstr,
+    cut_short,
     frame,
     head,
     mapping,
@@ -24,7 +27,7 @@ OPEN = MAGIC + b"\x84"
 
 ANSWERED = (0, 1, 5, 6, 7)
 UNANSWERED = (2, 3, 4)
-UNKNOWN = (8, 23, 24, 255, 256, 65_535)
+UNKNOWN = (OTHER_KIND, OTHER_KIND + 1, 65_535)
 BOUNDARIES = (1, 23, 24, 255, 256, 65_535, 65_536, 2**32 - 1)
 
 #: UTF-8 that is none.
@@ -139,6 +142,8 @@ def _kinds() -> list[Json]:
         made.append(accepted(f"F-7/kind-{kind}", data, (kind, 0, 0, b"")))
     for kind in (65_536, 2**32 - 1, 2**32, 2**64 - 1):
         made.append(refused(f"F-7/kind-{kind}", OPEN, uint(kind), b"\x01\x61a\x40"))
+    for kind in (23, 24, 255, 256, 32_767):  # whatever they come to be, they are read
+        made.append(cut_short(f"F-1/after-kind-{kind}", OPEN + uint(kind), (kind, None)))
     return made
 
 
@@ -147,8 +152,9 @@ def _ids() -> list[Json]:
     for id in BOUNDARIES:
         data = frame(uint(0), uint(id), tstr("a"), bstr())
         made.append(accepted(f"F-8/request-{id}", data, (0, id, "a", b""), obeys="F-9"))
-        data = frame(uint(9), uint(id), uint(0), bstr())
-        made.append(accepted(f"F-8/unknown-kind-{id}", data, (9, id, 0, b"")))
+        data = frame(uint(OTHER_KIND), uint(id), uint(0), bstr())
+        fields = (OTHER_KIND, id, 0, b"")
+        made.append(accepted(f"F-8/unknown-kind-{id}", data, fields))
     for kind, name in KINDS.items():
         target, after = target_of(kind)
         good, bad, rule = (1, 0, "F-9") if kind in ANSWERED else (0, 1, "F-10")
@@ -173,7 +179,7 @@ def _ids() -> list[Json]:
 
 def _text_targets() -> list[Json]:
     made = []
-    for kind, rule, least in ((0, "F-11", 1), (2, "F-12", 0), (8, "F-15", 0)):
+    for kind, rule, least in ((0, "F-11", 1), (2, "F-12", 0), (OTHER_KIND, "F-15", 0)):
         id = id_of(kind)
         before = OPEN + uint(kind) + uint(id)
         for size in (0, 1, 23, 24, 255):
@@ -205,7 +211,7 @@ def _text_targets() -> list[Json]:
 
 def _number_targets() -> list[Json]:
     made = []
-    for kind, rule in ((1, "F-13"), (8, "F-15")):
+    for kind, rule in ((1, "F-13"), (OTHER_KIND, "F-15")):
         before = OPEN + uint(kind) + uint(1)
         for number in (0, 16, 17, *BOUNDARIES):
             data = before + uint(number) + b"\x40"
@@ -259,16 +265,16 @@ def _text() -> list[Json]:
         start = request(b"\xa1")
         for place, opening, after in (
             ("key", start, FALSE),
-            ("value", start + b"\x0f", b""),
-            ("element", start + b"\x0f\x82\x00", b""),
-            ("nested-key", start + b"\x0f\xa1", FALSE),
-            ("nested-value", start + b"\x0f\xa1\x00", b""),
+            ("value", start + ODD, b""),
+            ("element", start + ODD + b"\x82\x00", b""),
+            ("nested-key", start + ODD + b"\xa1", FALSE),
+            ("nested-value", start + ODD + b"\xa1\x00", b""),
         ):
             made.append(refused(f"F-16/{place}-{name}", opening, fault, after, (0, 1)))
     notification = OPEN + b"\x02\x00"
     made.append(refused("F-16/notification", notification, tstr(b"\xff"), b"\x40", (2, 0)))
-    unknown = OPEN + b"\x08\x00"
-    made.append(refused("F-16/unknown-kind", unknown, tstr(b"\xff"), b"\x40", (8, 0)))
+    unknown = OPEN + uint(OTHER_KIND) + b"\x00"
+    made.append(refused("F-16/unknown-kind", unknown, tstr(b"\xff"), b"\x40", (OTHER_KIND, 0)))
     payload = b"\xff\xed\xa0\x80"
     data = before + b"\x61a" + bstr(payload)
     comment = "the payload is not text to the frame"
@@ -314,6 +320,9 @@ def _trailing() -> list[Json]:
         refused("F-18/after-extensions", extended, b"\x00", read=(0, 1)),
         refused("F-18/newline", extended, b"\n", read=(0, 1)),
         refused(
-            "F-18/unknown-kind", frame(uint(8), uint(5), uint(0), bstr()), b"\x00", read=(8, 5)
+            "F-18/unknown-kind",
+            frame(uint(OTHER_KIND), uint(5), uint(0), bstr()),
+            b"\x00",
+            read=(OTHER_KIND, 5),
         ),
     ]

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from . import (
+    bodies,
     encode,
     extensions,
     frames,
@@ -28,6 +29,7 @@ AREAS = {
     "streams": (streams,),
     "messages": (messages,),
     "relays": (relays,),
+    "bodies": (bodies,),
     "wrong": (wrong,),
 }
 

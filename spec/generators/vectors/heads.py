@@ -10,6 +10,9 @@ from .build import (
     MAP,
     NINT,
     NULL,
+    ODD,
+    ODD_KEY,
+    OTHER_KIND,
     TAG,
     TRUE,
     TSTR,
@@ -52,14 +55,20 @@ PLACES = {
     "id": ItemPlace(FOUR + b"\x00", b"\x61a\x40", (0, None), "F-8", (UINT,)),
     "target": ItemPlace(FOUR + b"\x00\x01", b"\x40", (0, 1), "F-11", (TSTR,)),
     "status": ItemPlace(FOUR + b"\x01\x01", b"\x40", (1, 1), "F-13", (UINT,)),
+    "notification": ItemPlace(FOUR + b"\x02\x00", b"\x40", (2, 0), "F-12", (TSTR,)),
+    "hello": ItemPlace(FOUR + b"\x03\x00", b"\x40", (3, 0), "F-14", (UINT,)),
+    "cancel": ItemPlace(FOUR + b"\x05\x01", b"\x40", (5, 1), "F-14", (UINT,)),
+    "unknown-kind": ItemPlace(
+        FOUR + uint(OTHER_KIND) + b"\x01", b"\x40", (OTHER_KIND, 1), "F-15", (UINT, TSTR)
+    ),
     "payload": ItemPlace(FOUR + b"\x00\x01\x61a", b"", (0, 1), "F-17", (BSTR,)),
     "extensions": ItemPlace(request(b"\x00")[:-1], b"", (0, 1), "X-1", (MAP,)),
     "key": ItemPlace(request(b"\xa1"), FALSE, (0, 1), "X-4", (UINT, TSTR)),
     "second-key": ItemPlace(request(b"\xa2\x01\xf4"), FALSE, (0, 1), "X-4", (UINT, TSTR)),
-    "value": ItemPlace(request(b"\xa1\x0f"), b"", (0, 1), "X-8", VALUE),
-    "element": ItemPlace(request(b"\xa1\x0f\x82\x00"), b"", (0, 1), "X-8", VALUE),
-    "nested-key": ItemPlace(request(b"\xa1\x0f\xa1"), FALSE, (0, 1), "X-10", (UINT, TSTR)),
-    "nested-value": ItemPlace(request(b"\xa1\x0f\xa1\x00"), b"", (0, 1), "X-8", VALUE),
+    "value": ItemPlace(request(b"\xa1" + ODD), b"", (0, 1), "X-8", VALUE),
+    "element": ItemPlace(request(b"\xa1" + ODD + b"\x82\x00"), b"", (0, 1), "X-8", VALUE),
+    "nested-key": ItemPlace(request(b"\xa1" + ODD + b"\xa1"), FALSE, (0, 1), "X-10", (UINT, TSTR)),
+    "nested-value": ItemPlace(request(b"\xa1" + ODD + b"\xa1\x00"), b"", (0, 1), "X-8", VALUE),
 }
 
 MAJORS = ("uint", "nint", "bstr", "tstr", "array", "map", "tag")
@@ -95,6 +104,12 @@ ITEMS = {
     "float16": b"\xf9\x3c\x00",
     "float32": b"\xfa\x3f\x80\x00\x00",
     "float64": b"\xfb\x3f\xf0\x00\x00\x00\x00\x00\x00",
+    # Floats whose argument is that of false, true or null.
+    **{
+        f"float{8 * size}-{number}": bytes([0xF8 + at]) + number.to_bytes(size, "big")
+        for at, size in ((1, 2), (2, 4), (3, 8))
+        for number in (20, 21, 22)
+    },
 }
 SCALARS = ("false", "true", "null")
 
@@ -152,8 +167,9 @@ def _long_forms(name: str, place: ItemPlace) -> list[Json]:
 def _cut_heads(name: str, place: ItemPlace) -> list[Json]:
     """Heads whose argument is not all there; F-1 comes before F-4 and before the type."""
     made = [cut_short(f"F-1/{name}-no-head", place.before, place.read)]
-    for major in (*place.types[:1], 7):
-        for info, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+    for major in range(8):
+        every = major in (place.types[0], 7)
+        for info, size in ((24, 1), (25, 2), (26, 4), (27, 8)) if every else ((24, 1),):
             first = bytes([major << 5 | info])
             for missing in {size, 1}:
                 data = place.before + first + bytes(size - missing)
@@ -180,12 +196,14 @@ def _well_formed() -> list[Json]:
     numbers = (0, 23, 24, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1)
     for number in numbers:
         for name, item in (("uint", uint(number)), ("nint", nint(-1 - number))):
-            data = request(mapping(uint(15), item))
-            made.append(accepted(f"F-4/value-{name}-{number}", data, fields, [(15, item)], "F-2"))
+            data = request(mapping(uint(ODD_KEY), item))
+            made.append(
+                accepted(f"F-4/value-{name}-{number}", data, fields, [(ODD_KEY, item)], "F-2")
+            )
         nested = mapping(uint(number), NULL)
-        data = request(mapping(uint(15), nested))
+        data = request(mapping(uint(ODD_KEY), nested))
         case = f"F-4/nested-key-{number}"
-        made.append(accepted(case, data, fields, [(15, nested)], "F-2 X-10"))
+        made.append(accepted(case, data, fields, [(ODD_KEY, nested)], "F-2 X-10"))
     for size in (0, 1, 23, 24, 255, 256, 4_095, 4_096, 4_097):
         for name, item in (
             ("bstr", bstr(b"v" * size)),
@@ -194,8 +212,10 @@ def _well_formed() -> list[Json]:
             ("map", mapping(*[uint(0), NULL] * size)),
             ("map-with-text-key", mapping(tstr("k" * size), NULL)),
         ):
-            data = request(mapping(uint(15), item))
-            made.append(accepted(f"F-3/{name}-of-{size}", data, fields, [(15, item)], "F-1 F-4"))
+            data = request(mapping(uint(ODD_KEY), item))
+            made.append(
+                accepted(f"F-3/{name}-of-{size}", data, fields, [(ODD_KEY, item)], "F-1 F-4")
+            )
     return made
 
 
@@ -207,7 +227,7 @@ def _cuts() -> list[Json]:
         "base": (request(), 5, 6),
         "hello": (FOUR + b"\x03\x00\x00" + bstr(b"\xa1\x00\x02"), 5, 6),
         "trace": (request(mapping(uint(1), trace)), 5, 6),
-        "nested": (request(mapping(uint(15), nested, tstr("app"), nint(-500))), 5, 6),
+        "nested": (request(mapping(uint(ODD_KEY), nested, tstr("app"), nint(-500))), 5, 6),
         "wide": (
             FIVE
             + uint(65_535)
@@ -235,7 +255,7 @@ def _cuts() -> list[Json]:
     whole = frames["wide"][0]
     fields = (65_535, 2**32 - 1, 2**32 - 1, bytes(24))
     entries = [(2**32 - 1, uint(2**64 - 1))]
-    nested_map: list[tuple[Name, bytes]] = [(15, nested), ("app", nint(-500))]
+    nested_map: list[tuple[Name, bytes]] = [(ODD_KEY, nested), ("app", nint(-500))]
     return [
         *made,
         accepted("F-1/wide-whole", whole, fields, entries),

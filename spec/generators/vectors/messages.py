@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 from .build import (
+    EVEN_KEY,
     FALSE,
     NULL,
+    ODD_KEY,
+    OTHER_KIND,
     Json,
     Name,
     binary_trace,
@@ -75,7 +78,7 @@ RPC = {
     "response": (frame(uint(1), uint(1), uint(0), bstr()), 4, 1, 1),
     "hello": (frame(uint(3), uint(0), uint(0), bstr(b"\xa0")), 4, 3, 0),
     "ping": (frame(uint(6), uint(9), uint(0), bstr()), 4, 6, 9),
-    "unknown-kind": (frame(uint(300), uint(7), tstr(""), bstr()), 4, 300, 7),
+    "unknown-kind": (frame(uint(OTHER_KIND), uint(7), tstr(""), bstr()), 4, OTHER_KIND, 7),
     "notification": (frame(uint(2), uint(0), tstr("a"), bstr()), 6, 2, 0),
 }
 
@@ -111,8 +114,13 @@ def cases() -> list[Json]:
 
 def _taken() -> dict[str, tuple[bytes, Json]]:
     trace = bstr(binary_trace())
-    entries: list[tuple[Name, bytes]] = [(1, trace), (3, tstr("a=1")), (15, NULL), ("app", FALSE)]
-    items = (uint(1), trace, uint(3), tstr("a=1"), uint(15), NULL, tstr("app"), FALSE)
+    entries: list[tuple[Name, bytes]] = [
+        (1, trace),
+        (3, tstr("a=1")),
+        (ODD_KEY, NULL),
+        ("app", FALSE),
+    ]
+    items = (uint(1), trace, uint(3), tstr("a=1"), uint(ODD_KEY), NULL, tstr("app"), FALSE)
     return {
         "envelope": (envelope(), enveloped()),
         "empty-envelope": (envelope(b""), enveloped(b"")),
@@ -151,7 +159,7 @@ def _bare_mode() -> list[Json]:
     every = {name: data for name, (data, _) in (_taken() | BROKEN).items()}
     every |= {f"bare-{name}": data for name, data in BARE.items()}
     every |= {name: case[0] for name, case in RPC.items()}
-    every["even-key"] = envelope(extensions=mapping(uint(2), NULL))
+    every["even-key"] = envelope(extensions=mapping(uint(EVEN_KEY), NULL))
     return [unwraps(f"M-4/{name}", "bare", data, bare(data)) for name, data in every.items()]
 
 
@@ -161,7 +169,7 @@ def _rpc() -> list[Json]:
         for mode in ("both", "framed"):
             fault = refusal("M-3", offset, kind, id)
             made.append(unwraps(f"M-3/{name}-in-{mode}", mode, data, fault))
-    even = request(mapping(uint(2), NULL))
+    even = request(mapping(uint(EVEN_KEY), NULL))
     comment = "M-3 is asked before X-11"
     made.append(unwraps("M-3/even-key", "both", even, refusal("M-3", 4, 0, 1), comment=comment))
     fine = unwraps("M-3/envelope", "both", envelope(), enveloped())
@@ -169,30 +177,51 @@ def _rpc() -> list[Json]:
 
 
 def _even_keys() -> list[Json]:
-    one = envelope(extensions=mapping(uint(2), NULL))
+    one = envelope(extensions=mapping(uint(EVEN_KEY), NULL))
     at = len(envelope()) + 1
-    several = mapping(uint(1), FALSE, uint(4), NULL, uint(2**16), NULL, tstr("app"), NULL)
-    entries: list[tuple[Name, bytes]] = [(1, FALSE), (4, NULL), (2**16, NULL), ("app", NULL)]
+    several = mapping(
+        uint(1), FALSE, uint(EVEN_KEY), NULL, uint(EVEN_KEY + 2), NULL, tstr("app"), NULL
+    )
+    entries: list[tuple[Name, bytes]] = [
+        (1, FALSE),
+        (EVEN_KEY, NULL),
+        (EVEN_KEY + 2, NULL),
+        ("app", NULL),
+    ]
     data = envelope(extensions=several)
     return [
         unwraps("X-11/not-understood", "both", one, refusal("X-11", at, 2, 0)),
         unwraps("X-11/not-understood-in-framed", "framed", one, refusal("X-11", at, 2, 0)),
-        unwraps("X-11/another-understood", "both", one, refusal("X-11", at, 2, 0), understood=[4]),
-        unwraps("X-11/understood", "both", one, enveloped(extensions=[(2, NULL)]), understood=[2]),
+        unwraps(
+            "X-11/another-understood",
+            "both",
+            one,
+            refusal("X-11", at, 2, 0),
+            understood=[EVEN_KEY + 2],
+        ),
+        unwraps(
+            "X-11/understood",
+            "both",
+            one,
+            enveloped(extensions=[(EVEN_KEY, NULL)]),
+            understood=[EVEN_KEY],
+        ),
         unwraps("X-11/first-of-two", "both", data, refusal("X-11", at + 2, 2, 0)),
-        unwraps("X-11/second-of-two", "both", data, refusal("X-11", at + 4, 2, 0), understood=[4]),
+        unwraps(
+            "X-11/second-of-two", "both", data, refusal("X-11", at + 8, 2, 0), understood=[EVEN_KEY]
+        ),
         unwraps(
             "X-11/both-understood",
             "framed",
             data,
             enveloped(extensions=entries),
-            understood=[2**16, 4],
+            understood=[EVEN_KEY + 2, EVEN_KEY],
         ),
         unwraps(
             "X-11/odd-and-text-keys",
             "both",
-            envelope(extensions=mapping(uint(15), NULL, tstr("2"), NULL)),
-            enveloped(extensions=[(15, NULL), ("2", NULL)]),
+            envelope(extensions=mapping(uint(ODD_KEY), NULL, tstr("2"), NULL)),
+            enveloped(extensions=[(ODD_KEY, NULL), ("2", NULL)]),
             comment="a text key is never a demand",
         ),
     ]

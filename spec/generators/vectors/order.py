@@ -4,6 +4,8 @@ from .build import (
     FALSE,
     MAGIC,
     NULL,
+    ODD,
+    ODD_KEY,
     Json,
     array,
     bstr,
@@ -51,7 +53,7 @@ def _left_to_right() -> list[Json]:
 def _within_an_item() -> list[Json]:
     """Head complete, well-formed, definite, shortest, type, value, content."""
     target = FOUR + b"\x00\x01"
-    value = OPEN + b"\xa1\x0f"
+    value = OPEN + b"\xa1" + ODD
     seventeenth = value + b"\x81" * 16
     return [
         refused("F-2/before-the-argument-is-needed", FOUR, b"\x1c"),
@@ -104,19 +106,19 @@ def _map_size() -> list[Json]:
     """The map's size is asked after each entry."""
     large = bstr(bytes(16_400))
     over = array(bstr(bytes(16_400)), b"\xf7")
-    entry = mapping(uint(15), large)[1:]
-    told = OPEN + b"\xa1\x0f" + head(2, 16_400)
+    entry = mapping(uint(ODD_KEY), large)[1:]
+    told = OPEN + b"\xa1" + ODD + head(2, 16_400)
     return [
-        refused("X-3/before-the-next-key", OPEN, b"\xa2" + entry, b"\x0f\xf4", READ),
+        refused("X-3/before-the-next-key", OPEN, b"\xa2" + entry, ODD + b"\xf4", READ),
         refused("X-3/before-a-missing-key", OPEN, b"\xa2" + entry, read=READ),
         refused("X-3/before-a-malformed-key", OPEN, b"\xa2" + entry, b"\x1c", READ),
         refused("X-3/before-trailing-bytes", OPEN, b"\xa1" + entry, b"\x00", READ),
-        refused("X-8/before-the-maps-size", OPEN + b"\xa1\x0f" + over[:-1], over[-1:], read=READ),
+        refused("X-8/before-the-maps-size", OPEN + b"\xa1" + ODD + over[:-1], over[-1:], read=READ),
         cut_short("F-1/before-the-maps-size", told, READ),
         cut_short("F-1/before-the-maps-size-inside", told + bytes(16_390), READ),
         refused(
             "X-7/key-beyond-the-size",
-            OPEN + b"\xa2\x0f" + bstr(bytes(16_370)),
+            OPEN + b"\xa2" + ODD + bstr(bytes(16_370)),
             b"\x0d",
             FALSE,
             READ,

@@ -3,9 +3,15 @@
 from collections.abc import Mapping
 
 from .build import (
+    EVEN_KEY,
     FALSE,
     NULL,
+    ODD,
+    ODD_KEY,
+    OTHER_KIND,
+    TRACE_ID,
     Json,
+    array,
     binary_trace,
     bstr,
     error,
@@ -25,6 +31,7 @@ TRACE = bstr(binary_trace())
 OLD = bstr(binary_trace(trace_id=b"\x11" * 16, parent_id=b"\x22" * 8, flags=0))
 OLD_TRACE, NEW_TRACE = (uint(1), OLD), (uint(1), TRACE)
 ROOM = 16_384
+HEADS = 1 + len(ODD) + 3  # of a map with a long value, and its key
 
 
 def restamps(
@@ -49,7 +56,17 @@ def strips(id: str, data: bytes, result: bytes) -> Json:
 
 
 def cases() -> list[Json]:
-    return [*_stamps(), *_kept(), *_shed(), *_kinds(), *_strips(), *_demands(), *_invalid()]
+    return [
+        *_stamps(),
+        *_kept(),
+        *_shed(),
+        *_wide_maps(),
+        *_fanouts(),
+        *_kinds(),
+        *_strips(),
+        *_demands(),
+        *_invalid(),
+    ]
 
 
 def _stamps() -> list[Json]:
@@ -90,35 +107,36 @@ def _kept() -> list[Json]:
     """All that is not trace stays as it is encoded, usable or not, known or not."""
     baggage = mapping(tstr("b"), tstr("1"), tstr("a"), tstr("2"))
     others = (
-        *(uint(2), NULL, uint(5), baggage, uint(7), nint(-1), uint(13), FALSE),
-        *(uint(15), mapping(tstr("z"), NULL, uint(1), NULL, uint(1), NULL)),
+        *(uint(5), baggage, uint(7), nint(-1), uint(13), FALSE),
+        *(uint(ODD_KEY), mapping(tstr("z"), NULL, uint(1), NULL, uint(1), NULL)),
+        *(uint(EVEN_KEY), NULL),
         *(uint(2**32 - 1), bstr(b"\xff"), tstr("app"), mapping()),
     )
     plain, traced = request(mapping(*others)), request(mapping(*OLD_TRACE, *others))
     decided = request(mapping(uint(1), FALSE, *others))
-    many = tuple(part for n in range(22) for part in (uint(2 * n + 15), NULL))
+    many = tuple(part for n in range(22) for part in (uint(ODD_KEY + 2 * n), NULL))
     return [
         restamps("L-1/others-kept-as-context-appears", plain, NOT_SAMPLED, decided),
         restamps("L-1/others-kept-as-context-is-replaced", traced, NOT_SAMPLED, decided),
         restamps("L-1/others-kept-as-context-goes", traced, UNDECIDED, plain),
         restamps(
             "L-1/map-head-grows",
-            request(mapping(*many, uint(65_537), NULL)),
+            request(mapping(*many, uint(2**32 - 1), NULL)),
             NOT_SAMPLED,
-            request(mapping(uint(1), FALSE, *many, uint(65_537), NULL)),
+            request(mapping(uint(1), FALSE, *many, uint(2**32 - 1), NULL)),
         ),
         restamps(
             "L-1/map-head-shrinks",
-            request(mapping(uint(1), FALSE, *many, uint(65_537), NULL)),
+            request(mapping(uint(1), FALSE, *many, uint(2**32 - 1), NULL)),
             UNDECIDED,
-            request(mapping(*many, uint(65_537), NULL)),
+            request(mapping(*many, uint(2**32 - 1), NULL)),
         ),
     ]
 
 
 def _shed() -> list[Json]:
     """Tracestate goes first; where trace alone does not fit the frame stays as it was."""
-    full = tuple(part for n in range(64) for part in (uint(2 * n + 15), NULL))
+    full = tuple(part for n in range(64) for part in (uint(ODD_KEY + 2 * n), NULL))
     whole = request(mapping(*full))
     with_old = request(mapping(*OLD_TRACE, *full[2:]))
     known = (uint(5), mapping(tstr("k"), tstr("v")), uint(13), OLD)
@@ -150,16 +168,120 @@ def _shed() -> list[Json]:
         (32, [*NEW_TRACE], {"tracestate": 2}),
         (31, [], {"tracestate": 2, "trace": 1}),
     ):
-        filler = (uint(15), bstr(bytes(ROOM - 5 - left)))
+        filler = (uint(ODD_KEY), bstr(bytes(ROOM - HEADS - left)))
         before = request(mapping(*filler))
         after = request(mapping(*entries, *filler))
         given = context(state="a=1,b=234")
         made.append(restamps(f"L-2/{left}-bytes-left", before, given, after, shed))
-    filler = (uint(15), bstr(bytes(ROOM - 5 - 2)))
+    long = "l=" + "x" * 130
+    before = bstr(bytes(ROOM - HEADS - 32 - 2 - len("a=1,b=2")))
+    stated = [*NEW_TRACE, uint(3), tstr("a=1,b=2"), ODD, before]
+    for name, state, members in (
+        ("", f"{long},a=1,b=2", 1),
+        ("-in-the-middle", f"a=1,{long},b=2", 1),
+        ("-and-empty-ones", f",a=1,{long},,b=2", 3),
+    ):
+        data, result = request(mapping(ODD, before)), request(mapping(*stated))
+        case, counted = f"L-2/long-member-first{name}", {"tracestate": members}
+        made.append(restamps(case, data, context(state=state), result, counted, "E-2"))
+    untidy = restamps(
+        "L-5/every-member-counts",
+        whole,
+        context(state="a=1,,b=2,\t"),
+        whole,
+        {"tracestate": 4, "trace": 1},
+    )
+    made.append(untidy)
+    filler = (uint(ODD_KEY), bstr(bytes(ROOM - HEADS - 2)))
     decided = request(mapping(uint(1), FALSE, *filler))
     comment = "the old decision stays rather than none"
     kept = restamps("L-2/old-trace-stays", decided, context(), decided, {"trace": 1})
     return [*made, kept | {"comment": comment}]
+
+
+def _wide_maps() -> list[Json]:
+    """The 24th entry makes the head of the map longer by a byte."""
+    made = []
+    nulls = [part for n in range(22) for part in (uint(ODD_KEY + 2 * n), NULL)]
+    for size, fits in ((ROOM, True), (ROOM + 1, False)):
+        room = size - 2 - 32 - 22 * (len(ODD) + 1) - len(ODD) - 3
+        others = [*nulls, uint(2**32 - 1), bstr(bytes(room))]
+        before = request(mapping(*others))
+        after = request(mapping(*NEW_TRACE, *others)) if fits else before
+        shed = {} if fits else {"trace": 1}
+        obeys = "" if fits else "L-5"
+        case = f"L-2/trace-as-the-24th-entry-of-{size}"
+        made.append(restamps(case, before, context(), after, shed, obeys))
+    return made
+
+
+def _fanouts() -> list[Json]:
+    """A fanout belongs to the trace that it came with, unless it is still to be drawn."""
+    pair = array(uint(9), uint(3))
+    new, fanout = request(mapping(*NEW_TRACE)), (uint(11), pair)
+    both = request(mapping(*NEW_TRACE, *fanout))
+    decided = request(mapping(uint(1), FALSE))
+    same = binary_trace(parent_id=b"\x33" * 8, flags=0)
+    held = {
+        "same-trace-id": bstr(same),
+        "same-trace-id-of-a-later-version": bstr(b"\1" + same[1:] + b"more"),
+    }
+    others = {
+        "another-trace-id": OLD,
+        "trace-id-that-differs-at-its-end": bstr(binary_trace(TRACE_ID[:-1] + b"\0")),
+        "trace-id-that-differs-at-its-start": bstr(binary_trace(b"\0" + TRACE_ID[1:])),
+        "false": FALSE,
+        "unusable-trace": bstr(same[:-1]),
+    }
+    made = []
+    for name, item in held.items():
+        data = request(mapping(uint(1), item, *fanout))
+        made.append(restamps(f"L-6/{name}", data, context(), both, obeys="L-1"))
+    for name, item in others.items():
+        data = request(mapping(uint(1), item, *fanout))
+        made.append(restamps(f"L-6/{name}", data, context(), new, obeys="L-1"))
+    traced = request(mapping(uint(1), TRACE, *fanout))
+    alone = request(mapping(*fanout))
+    made += [
+        restamps("L-6/no-trace-before", alone, context(), new),
+        restamps("L-6/to-false", traced, NOT_SAMPLED, decided),
+        restamps("L-6/to-nothing", traced, UNDECIDED, request()),
+        restamps("L-6/from-nothing-to-nothing", alone, UNDECIDED, request()),
+        restamps(
+            "L-6/from-false-to-false",
+            request(mapping(uint(1), FALSE, *fanout)),
+            NOT_SAMPLED,
+            decided,
+        ),
+    ]
+    for name, item in (
+        ("to-draw", array(uint(9), uint(3), uint(5))),
+        ("to-draw-and-more", array(uint(9), uint(3), uint(5), NULL)),
+        ("unusable", array(uint(3), uint(9))),
+        ("unusable-third-element", array(uint(9), uint(3), NULL)),
+        ("one-element", array(uint(9))),
+        ("null", NULL),
+    ):
+        data = request(mapping(*OLD_TRACE, uint(11), item))
+        stays = request(mapping(*NEW_TRACE, uint(11), item))
+        left = request(mapping(uint(11), item))
+        made.append(restamps(f"L-6/{name}-stays", data, context(), stays))
+        made.append(restamps(f"L-6/{name}-stays-alone", data, UNDECIDED, left))
+    room = ROOM - HEADS - 1 - len(pair)
+    full = request(mapping(*fanout, ODD, bstr(bytes(room))))
+    freed = request(mapping(*NEW_TRACE, ODD, bstr(bytes(room - 31 + len(pair)))))
+    fits = request(mapping(*fanout, ODD, bstr(bytes(room - 31 + len(pair)))))
+    return [
+        *made,
+        restamps("L-6/unchanged-without-room", full, context(), full, {"trace": 1}, "L-5"),
+        restamps("L-6/its-room-is-free", fits, context(), freed),
+        restamps(
+            "L-3/fanout-of-another-kind",
+            frame(uint(5), uint(1), uint(0), bstr(), mapping(*fanout)),
+            context(),
+            frame(uint(5), uint(1), uint(0), bstr(), mapping(*fanout)),
+        ),
+    ]
 
 
 def _kinds() -> list[Json]:
@@ -173,7 +295,7 @@ def _kinds() -> list[Json]:
     ):
         result = frame(*items, stamped)
         made.append(restamps(f"L-1/{name}", frame(*items), NOT_SAMPLED, result))
-    for kind, id in ((3, 0), (4, 0), (5, 1), (6, 1), (7, 1), (8, 0), (65_535, 9)):
+    for kind, id in ((3, 0), (4, 0), (5, 1), (6, 1), (7, 1), (OTHER_KIND, 0), (65_535, 9)):
         bare = frame(uint(kind), uint(id), uint(0), bstr())
         traced = frame(uint(kind), uint(id), uint(0), bstr(), mapping(*OLD_TRACE))
         made.append(restamps(f"L-3/kind-{kind}", bare, context(), bare))
@@ -183,14 +305,14 @@ def _kinds() -> list[Json]:
 
 def _strips() -> list[Json]:
     items = (uint(1), uint(2**32 - 1), uint(0), bstr(bytes(256)))
-    odd = mapping(uint(1), NULL, uint(7), nint(-1), uint(15), NULL, tstr("2"), NULL)
+    odd = mapping(uint(1), NULL, uint(7), nint(-1), uint(ODD_KEY), NULL, tstr("2"), NULL)
     made = [
         strips("L-4/base-frame", request(), request()),
         strips("L-4/trace", request(mapping(*NEW_TRACE)), request()),
         strips("L-4/odd-and-text-keys", request(odd), request()),
         strips("L-4/response", frame(*items, odd), frame(*items)),
     ]
-    for kind, id in ((3, 0), (6, 1), (8, 5)):
+    for kind, id in ((3, 0), (6, 1), (OTHER_KIND, 5)):
         base = (uint(kind), uint(id), uint(0), bstr(b"x"))
         made.append(strips(f"L-4/kind-{kind}", frame(*base, odd), frame(*base)))
     return made
@@ -199,11 +321,11 @@ def _strips() -> list[Json]:
 def _demands() -> list[Json]:
     made = []
     at = len(request()) + 1
-    hello = frame(uint(3), uint(0), uint(0), bstr(), mapping(uint(4), NULL))
+    hello = frame(uint(3), uint(0), uint(0), bstr(), mapping(uint(EVEN_KEY + 2), NULL))
     for name, data, offset, read in (
-        ("alone", request(mapping(uint(2), NULL)), at, (0, 1)),
-        ("after-trace", request(mapping(*NEW_TRACE, uint(2), NULL)), at + 32, (0, 1)),
-        ("two", request(mapping(uint(2), NULL, uint(4), NULL)), at, (0, 1)),
+        ("alone", request(mapping(uint(EVEN_KEY), NULL)), at, (0, 1)),
+        ("after-trace", request(mapping(*NEW_TRACE, uint(EVEN_KEY), NULL)), at + 32, (0, 1)),
+        ("two", request(mapping(uint(EVEN_KEY), NULL, uint(EVEN_KEY + 2), NULL)), at, (0, 1)),
         ("largest", request(mapping(uint(2**32 - 2), NULL)), at, (0, 1)),
         ("hello", hello, at - 1, (3, 0)),
     ):

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from .build import (
+    EVEN_KEY,
     FALSE,
     MAGIC,
     NULL,
+    ODD_KEY,
+    OTHER_KIND,
     Json,
     bstr,
     error,
@@ -163,8 +166,8 @@ def _long_frames_in_files() -> list[Json]:
     """What a file holds of a frame counts, not what the frame's heads announce."""
     faults = {
         "F-1/file-announces-over-the-maximum": (_opening(200)[:30], error("F-1", 30, 0, 1)),
-        "F-2/file-inside-the-maximum": (_opening(87) + b"\x1c\x00", error("F-2", 99, 0, 1)),
-        "S-2/file-fault-beyond-the-maximum": (_opening(88) + b"\x1c\x00", error("S-2", 0)),
+        "F-2/file-inside-the-maximum": (_opening(83) + b"\x1c\x00", error("F-2", 99, 0, 1)),
+        "S-2/file-fault-beyond-the-maximum": (_opening(84) + b"\x1c\x00", error("S-2", 0)),
     }
     return [
         delivers(id, "file", [data], [fault | {"at": 0}], max_frame=100)
@@ -175,7 +178,7 @@ def _long_frames_in_files() -> list[Json]:
 def _opening(size: int) -> bytes:
     """A request with a payload of so many bytes, up to the value of its only extension."""
     items = uint(0), uint(1), tstr("a"), bstr(bytes(size))
-    return frame(*items, mapping(uint(15), b""))
+    return frame(*items, mapping(uint(ODD_KEY), b""))
 
 
 def _ends() -> list[Json]:
@@ -257,7 +260,7 @@ def _one_a_message() -> list[Json]:
 def _kinds_of_messages() -> list[Json]:
     response = frame(uint(1), uint(1), uint(0), bstr())
     notification = frame(uint(2), uint(0), tstr("a"), bstr())
-    odd = request(mapping(uint(15), NULL, tstr("app"), NULL))
+    odd = request(mapping(uint(ODD_KEY), NULL, tstr("app"), NULL))
     made = [
         delivers(f"S-7/{name}", "message", [data], [data])
         for name, data in (
@@ -267,11 +270,11 @@ def _kinds_of_messages() -> list[Json]:
             ("unknown-odd-and-text-keys", odd),
         )
     ]
-    for kind, id in ((3, 0), (4, 0), (5, 1), (6, 1), (7, 1), (8, 0), (65_535, 1)):
+    for kind, id in ((3, 0), (4, 0), (5, 1), (6, 1), (7, 1), (OTHER_KIND, 0), (65_535, 1)):
         data = frame(uint(kind), uint(id), uint(0), bstr())
         fault = error("S-7", None, kind, id)
         made.append(delivers(f"S-7/kind-{kind}", "message", [data], [fault]))
-    for key in (2, 2**32 - 2):
+    for key in (EVEN_KEY, 2**32 - 2):
         data = request(mapping(uint(key), NULL))
         fault = error("S-7", None, 0, 1)
         made.append(delivers(f"S-7/even-key-{key}", "message", [data], [fault]))

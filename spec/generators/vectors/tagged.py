@@ -3,6 +3,20 @@ lost between languages (schema.json, ``value``)."""
 
 from .build import PARENT_ID, TRACE_ID, Json, Name, written
 
+
+class NotUtf8(str):
+    """Text that is no UTF-8, by its bytes, as languages have it whose text is bytes."""
+
+    __slots__ = ("content",)
+
+    content: bytes
+
+    def __new__(cls, content: bytes) -> "NotUtf8":
+        made = super().__new__(cls, content.decode(errors="surrogateescape"))
+        made.content = content
+        return made
+
+
 UNDECIDED = "undecided"
 NOT_SAMPLED = "not sampled"
 
@@ -40,6 +54,8 @@ def tagged(value: object) -> Json:
 
 
 def _text(text: str) -> Json:
+    if isinstance(text, NotUtf8):
+        return {"not_utf8": text.content.hex()}
     if any("\ud800" <= character <= "\udfff" for character in text):
         return {"code_points": [ord(character) for character in text]}
     if len(text) >= 48 and len(set(text)) == 1:
@@ -48,8 +64,8 @@ def _text(text: str) -> Json:
 
 
 def name(given: Name) -> object:
-    """A target or an extension key: a number or text, by its code points where it is no Unicode."""
+    """A target, an extension key or a state: a number or text, which may be none of Unicode."""
     if isinstance(given, str):
         made = _text(given)
-        return made if "code_points" in made else given
+        return str(given) if "text" in made else made
     return given

@@ -5,6 +5,7 @@ from .build import (
     FALSE,
     KEYS,
     NULL,
+    ODD_KEY,
     TRUE,
     Json,
     Name,
@@ -89,7 +90,7 @@ def _unusable(id: str, key: int, item: bytes) -> Json:
 def _decisions() -> list[Json]:
     return [
         _read("U-1/not-sampled", [(1, FALSE)], NOT_SAMPLED),
-        _read("U-1/undecided", [(15, NULL)], UNDECIDED, [(15, None)]),
+        _read("U-1/undecided", [(ODD_KEY, NULL)], UNDECIDED, [(ODD_KEY, None)]),
     ]
 
 
@@ -346,4 +347,6 @@ def _unknown() -> list[Json]:
             mapping(*(tstr("k"), array(uint(1), nint(-1)), uint(7), mapping(uint(0), bstr(b"\1")))),
         ),
     }
-    return [_usable(f"X-8/read-{name}", 15, item, value) for name, (value, item) in values.items()]
+    return [
+        _usable(f"X-8/read-{name}", ODD_KEY, item, value) for name, (value, item) in values.items()
+    ]

@@ -2,11 +2,14 @@
 breaks by it. A rule about what an implementation does, and not about bytes, is broken here."""
 
 from .build import (
+    EVEN_KEY,
     FALSE,
     MAGIC,
     NULL,
+    ODD_KEY,
     TRUE,
     Json,
+    array,
     binary_trace,
     bstr,
     frame,
@@ -45,7 +48,7 @@ def _refuses(rule: str) -> Json:
 
 
 def _others(count: int) -> list[bytes]:
-    return [part for n in range(count) for part in (uint(2 * n + 15), NULL)]
+    return [part for n in range(count) for part in (uint(ODD_KEY + 2 * n), NULL)]
 
 
 def _encoders() -> list[Json]:
@@ -77,7 +80,7 @@ def _encoders() -> list[Json]:
         _wrong(
             "E-8/keys-as-given",
             "E-8/nested-keys-sorted",
-            _writes(request(mapping(uint(15), as_given))),
+            _writes(request(mapping(uint(ODD_KEY), as_given))),
         ),
     ]
 
@@ -94,6 +97,7 @@ def _shedding() -> list[Json]:
     many = {f"k{n:02}": "v" for n in range(65)}
     creation = request(mapping(uint(13), uint(5)))
     full = _others(64)
+    gone = _writes(request(mapping(*_others(63))), trace=1, fanout=1)
     return [
         _wrong("E-2/empty-members-written", "E-2/empty-members", stated(",a=1,,b=2,", 0)),
         _wrong("E-2/33-members-written", "E-2/33-members", stated(",".join(members), 0)),
@@ -111,6 +115,18 @@ def _shedding() -> list[Json]:
         ),
         _wrong("E-3/unsorted", "E-3/sorted", bagged({"bb": "1", "z": "2", "a": "3"}, 0)),
         _wrong("E-3/empty-key-written", "E-3/empty-key", bagged({"": "v", "k": "v"}, 0)),
+        _wrong(
+            "E-3/largest-written",
+            "E-3/largest-in-the-middle",
+            bagged({"a": "1", "m": "v" * 8_192}, 1),
+        ),
+        _wrong("E-3/last-left-out", "E-3/largest-in-the-middle", bagged({"a": "1"}, 2)),
+        _wrong(
+            "E-13/fanout-left",
+            "E-13/fanout-goes",
+            _writes(request(mapping(uint(11), array(uint(9), uint(3)), *_others(63))), trace=1),
+        ),
+        _wrong("E-13/fanout-to-draw-shed", "E-13/to-draw-stays", gone),
         _wrong("E-4/creation-written", "E-4/creation-number", _writes(creation)),
         _wrong("E-4/creation-refused", "E-4/creation-number", _refuses("U-7")),
         _wrong("E-4/baggage-refused", "E-4/baggage-text", _refuses("U-3")),
@@ -123,19 +139,19 @@ def _shedding() -> list[Json]:
         _wrong(
             "E-5/trace-before-tracestate",
             "E-5/40-bytes-left",
-            _writes(request(mapping(uint(15), bstr(bytes(16_339)))), tracestate=3, trace=1),
+            _writes(request(mapping(uint(ODD_KEY), bstr(bytes(16_335)))), tracestate=3, trace=1),
         ),
     ]
 
 
 def _refusals() -> list[Json]:
     decided = request(mapping(uint(1), FALSE))
-    plain = request(mapping(uint(1), TRACE, uint(15), TRUE))
+    plain = request(mapping(uint(1), TRACE, uint(ODD_KEY), TRUE))
     return [
         _wrong(
             "E-6/65-entries-written",
             "X-2/given-65",
-            _writes(request(mapping(*_others(64), uint(999), NULL))),
+            _writes(request(mapping(*_others(65)))),
         ),
         _wrong("E-6/one-entry-shed", "X-2/given-65", _writes(request(mapping(*_others(64))))),
         _wrong(
@@ -146,6 +162,11 @@ def _refusals() -> list[Json]:
         _wrong("E-9/unusable-shed", "U-4/given-negative", _writes(request())),
         _wrong("E-10/encoded-shed", "X-8/encoded-unusable-trace-kept", _writes(request(), trace=1)),
         _wrong("E-11/plain-written", "X-8/encoded-wins", _writes(plain)),
+        _wrong(
+            "E-11/state-written",
+            "E-11/trace-and-its-state",
+            _writes(request(mapping(uint(1), bstr(binary_trace(flags=0)), uint(3), tstr("a=1")))),
+        ),
         _wrong("E-12/plain-trace-written", "U-1/given-trace-as-a-value", _writes(decided)),
         _wrong("E-14/last-fault-named", "U-4/given-before-no-key", _refuses("X-5")),
         _wrong("E-9/encoded-refused", "E-9/encoded-u-4-negative", _refuses("U-4")),
@@ -169,7 +190,7 @@ def _relays() -> list[Json]:
         _wrong(
             "L-1/values-written-anew",
             "L-1/others-kept-as-context-appears",
-            _writes(request(mapping(uint(1), FALSE, uint(2), NULL, uint(15), sorted_value))),
+            _writes(request(mapping(uint(1), FALSE, uint(ODD_KEY), sorted_value))),
         ),
         _wrong(
             "L-2/another-key-left-out",
@@ -180,7 +201,7 @@ def _relays() -> list[Json]:
         _wrong(
             "L-2/old-trace-lost",
             "L-2/old-trace-stays",
-            _writes(request(mapping(uint(15), bstr(bytes(16_377)))), trace=1),
+            _writes(request(mapping(uint(ODD_KEY), bstr(bytes(16_373)))), trace=1),
         ),
         _wrong(
             "L-2/tracestate-kept-for-trace",
@@ -189,9 +210,19 @@ def _relays() -> list[Json]:
         ),
         _wrong("L-5/refused", "L-2/64-others-and-tracestate", _refuses("X-2")),
         _wrong("L-5/tracestate-not-counted", "L-2/64-others-and-tracestate", unchanged),
+        _wrong(
+            "L-6/fanout-left",
+            "L-6/another-trace-id",
+            _writes(request(mapping(*NEW_TRACE, uint(11), array(uint(9), uint(3))))),
+        ),
+        _wrong("L-6/fanout-to-draw-removed", "L-6/to-draw-stays", _writes(traced)),
         _wrong("L-3/hello-stamped", "L-3/kind-3", _writes(hello)),
         _wrong("L-4/even-key-dropped", "L-4/even-key-alone", _writes(request())),
-        _wrong("L-4/even-key-kept", "L-4/even-key-alone", _writes(request(mapping(uint(2), NULL)))),
+        _wrong(
+            "L-4/even-key-kept",
+            "L-4/even-key-alone",
+            _writes(request(mapping(uint(EVEN_KEY), NULL))),
+        ),
         _wrong("L-4/extensions-left", "L-4/trace", _writes(traced)),
     ]
 
@@ -224,5 +255,5 @@ def _unwrapping() -> list[Json]:
         _wrong("M-3/request-as-bare", "M-3/request-in-both", bare(request())),
         _wrong("M-4/envelope-opened", "M-4/envelope", enveloped()),
         _wrong("M-5/sent-as-it-is", "M-5/envelope", {"sent_as_it_is": True}),
-        _wrong("X-11/acted-upon", "X-11/not-understood", enveloped(extensions=[(2, NULL)])),
+        _wrong("X-11/acted-upon", "X-11/not-understood", enveloped(extensions=[(EVEN_KEY, NULL)])),
     ]

@@ -22,8 +22,9 @@ Examples:
   tracewire rules --json | grep MUST
 
 \b
-Rules F, X, U, E, L, M and S are about bytes and have vectors; the others
-are about behaviour over time. Exit status: 0, or 2 for an unknown rule.
+Rules F, X, U, E, L, M and S are about bytes and have vectors, and so do
+rules C about payloads; the others are about behaviour over time.
+Exit status: 0, or 2 for an unknown rule.
 """
 
 
