@@ -7,7 +7,7 @@ defmodule Tw.Server do
 
   @slots 10_000
   @waiting 1_073_741_824
-  @drain_ms 10_000
+  @drain_ms 1_000
 
   @doc "Listens, in this process's name. What was said to messages without a method is up to the function."
   def start(url, mode, message) do

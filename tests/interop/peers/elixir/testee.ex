@@ -1,7 +1,7 @@
 defmodule Tw.Testee do
   @moduledoc "The codec's testee: spec/testee.md on standard input and output."
 
-  def main do
+  def main(_) do
     port = Tw.Lines.open()
 
     Tw.Lines.each(port, nil, fn line, _ ->

@@ -21,7 +21,10 @@ defmodule Tw.Write do
   def encode(kind, id, target, payload, trace, state, extensions) do
     check_base(kind, id, target)
     {encoded, plain} = Enum.split_with(extensions, &match?({_, {:encoded, _}}, &1))
-    given = Enum.map(plain, &checked/1) ++ Enum.map(encoded, &checked_encoded/1)
+    plain = Enum.map(plain, &checked/1)
+    encoded = Enum.map(encoded, &checked_encoded/1)
+    # Of a key that is given both ways the encoded bytes are written (E-11).
+    given = Enum.reject(plain, &List.keymember?(encoded, elem(&1, 0), 0)) ++ encoded
     {:ok, frame(base(kind, id, target, payload), given |> parts(trace, state) |> fitted())}
   catch
     {:refused, rule} -> {:refused, rule}
@@ -99,12 +102,9 @@ defmodule Tw.Write do
     end
   end
 
-  defp creation(value) do
-    case Tw.Meaning.context(value) do
-      nil -> :none
-      context -> {:bytes, Tw.Cbor.write(context_bytes(context))}
-    end
-  end
+  # A trace context is {trace id, parent id, flags}, as the trace is; plain bytes are none.
+  defp creation({_, _, _} = context), do: {:bytes, Tw.Cbor.write(context_bytes(context))}
+  defp creation(_), do: :none
 
   defp context_bytes({trace, parent, flags}),
     do: {:bytes, <<0, 0, trace::binary, 1, parent::binary, 2, flags>>}
