@@ -87,6 +87,8 @@ JUDGED = {
     "C-78": f"{CONNECTION}_overload.py::test_reading_does_not_pause_at_the_limit",
     "C-80": f"{CONNECTION}_cancel.py::test_cancels_are_applied_before_handlers_start",
     "C-97": f"{CONNECTION}.py::test_a_status_that_is_not_assigned_reads_as_unknown",
+    "C-100": f"{CONNECTION}_drain.py::test_a_notification_is_heard_while_calls_are_finished",
+    "C-102": f"{CONNECTION}_errors.py::test_a_side_that_drains_says_a_connection_error_as_well",
     "T-1": f"{UNIT}tracing.py::test_the_receivers_sampler_decides_what_is_undecided",
     "T-2": f"{UNIT}tracing.py::"
     "test_a_parent_based_sampler_starts_no_root_below_what_is_not_sampled",
@@ -124,5 +126,6 @@ UNJUDGED = frozenset(
         *("C-45", "C-49", "C-64", "C-69", "C-77", "C-79"),  # calls
         *("C-81", "C-82", "C-83", "C-84", "C-85", "C-86", "C-87", "C-88"),  # waiting
         *("C-89", "C-90", "C-91", "C-92", "C-93", "C-94", "C-95", "C-96"),  # and stalls
+        *("C-101", "C-103"),  # what a side may do
     ]
 )

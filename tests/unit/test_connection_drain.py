@@ -181,10 +181,16 @@ def test_a_request_after_goaway_is_answered_unavailable(
     assert [error(said) for said in talk.says()] == [(2, Status.UNAVAILABLE, Executed.NO)]
 
 
-def test_a_notification_is_heard_while_calls_are_finished(met: Maker) -> None:
+@pytest.mark.parametrize("drained_here", [True, False])
+def test_a_notification_is_heard_while_calls_are_finished(
+    met: Maker, drained_here: bool
+) -> None:  # C-100
     talk = met()
     talk.hears(request(1))
-    talk.connection.drain()
+    if drained_here:
+        talk.connection.drain()
+    else:
+        talk.hears(goaway())
     assert talk.hears(notification()) == [NotificationReceived(notification(), None)]
 
 

@@ -105,6 +105,16 @@ def test_a_request_of_the_same_input_as_a_connection_error_does_not_start(met: M
     assert [frame.kind for frame in talk.says()] == [Kind.GOAWAY]
 
 
+def test_a_side_that_drains_says_a_connection_error_as_well(met: Maker) -> None:  # C-102
+    talk = met()
+    talk.hears(request(1))
+    talk.connection.drain()
+    talk.hears(request(1))
+    said = [body(frame)[1] for frame in talk.says()]
+    assert said == [Status.OK, Status.INVALID_ARGUMENT]
+    assert talk.state() is State.FAILED
+
+
 def test_an_error_of_a_side_that_reads_no_frames_is_not_said(fresh: Maker) -> None:  # G-3
     talk = fresh()
     talk.hears(*[b""] * 16)

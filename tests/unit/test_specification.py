@@ -212,6 +212,7 @@ def numbers(text: str) -> set[int]:
         ("C-84", ["unqueued_bytes"]),
         ("C-87", ["write_buffer"]),
         ("C-94", ["write_buffer_server"]),
+        ("C-103", ["queued_bytes"]),
         ("C-95", ["stall_bytes", "stall_seconds"]),
     ],
 )
@@ -248,6 +249,7 @@ LIMIT_ROWS = {
     "calls in flight": "in_flight_connection in_flight_server",
     "what goes without waiting": "unqueued_bytes",
     "write buffer, what may not start yet": "write_buffer",
+    "what one that may not start yet counts beside its payload": "queued_bytes",
     "write buffers of a server": "write_buffer_server",
     "stall": "stall_bytes stall_seconds stall_idle_times",
     "numbers of a fanout pair": "fanout_number",
