@@ -20,6 +20,16 @@ class RequestReceived(NamedTuple):
     expires: float | None
 
 
+class RequestRefused(NamedTuple):
+    """A request that was refused, and answered so, before its method was asked for.
+
+    ``frame``: None where it was invalid.
+    """
+
+    frame: Frame | None
+    error: RpcError
+
+
 class NotificationReceived(NamedTuple):
     """A notification with a method."""
 
@@ -75,6 +85,7 @@ class PongReceived(NamedTuple):
 
 Event = (
     RequestReceived
+    | RequestRefused
     | NotificationReceived
     | MessageReceived
     | CallAnswered

@@ -7,6 +7,7 @@ from tracewire.codec import is_frame
 from tracewire.codec.writing import Buffer, Extensions
 
 from ..errors import ModeUnknown
+from ..fence import shown
 from ..tracing import Tracing
 from .census import Census
 from .traffic import DIALECTS, Dialect
@@ -58,8 +59,9 @@ class Rollout:
         try:
             answer = self._ask(destination)
         except Exception as error:
-            said = f"the rollout's function failed for destination {destination!r}: {error!r}"
-            raise ModeUnknown(said) from error
+            said = f"the rollout's function failed for destination {destination!r}"
+            why = f"{type(error).__name__}: {shown(error)}"
+            raise ModeUnknown(f"{said}: {why}") from error
         if answer not in DIALECTS:
             said = f"the rollout's function gave {answer!r} for destination {destination!r}"
             raise ModeUnknown(f"{said}; it must give one of {DIALECTS}")

@@ -17,11 +17,12 @@ class Call:
     """A request, notification or envelope that is being handled.
 
     ``frame``: as it came. ``peer``: the side that sent it, which can be called back. ``trust``: how
-    far that side is trusted. ``deadline``: a time of the event loop's clock, or None. Belongs to
-    its event loop's thread.
+    far that side is trusted. ``deadline``: a time of the event loop's clock, or None. ``ran``:
+    whether its handler was started. ``over``: whether that ended; a task that goes on is not bound
+    by the deadline. Belongs to its event loop's thread.
     """
 
-    __slots__ = ("_metadata", "deadline", "frame", "peer", "trust")
+    __slots__ = ("_metadata", "deadline", "frame", "over", "peer", "ran", "trust")
 
     def __init__(
         self, frame: Frame, peer: Caller, trust: Trust, deadline: float | None = None
@@ -30,6 +31,7 @@ class Call:
         self.peer = peer
         self.trust = trust
         self.deadline = deadline
+        self.ran = self.over = False
         self._metadata: Mapping[str, object] | None = None
 
     def __repr__(self) -> str:
@@ -70,8 +72,8 @@ def run_intercepted(
 _running: Final[ContextVar[Call | None]] = ContextVar("tracewire_call", default=None)
 
 
-def enter(call: Call) -> None:
-    """From here on, in this task and those that it starts, ``call`` is the current one."""
+def enter(call: Call | None) -> None:
+    """From here on, in this task and those that it starts, ``call`` is the current one, or none."""
     _running.set(call)
 
 

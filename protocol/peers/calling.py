@@ -1,5 +1,6 @@
 """A call that this side makes: what interceptors see, what is sent, what the response returns."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from tracewire.codec.writing import Extensions
 from ..body.body import read_body, write_body
 from ..constants import Executed
 from ..errors import RpcError
+from ..tracing.spans import CallTelemetry
 from .call import check_metadata, running_call
 
 
@@ -71,7 +73,7 @@ def _around(interceptor: CallInterceptor, proceed: Proceed) -> Proceed:
 def cascaded_deadline(cascade: bool) -> float | None:
     """The deadline of the call that is being handled here, which holds for calls below it. C-24"""
     outer = running_call() if cascade else None
-    return None if outer is None else outer.deadline
+    return None if outer is None or outer.over else outer.deadline
 
 
 def earlier(one: float | None, other: float | None) -> float | None:
@@ -97,4 +99,24 @@ def result(method: str, frame: Frame, returns: Any) -> Any:
         return read_body(frame.payload, content_format, returns)  # type: ignore[arg-type]
     except RpcError as error:
         said = f"the response of {method} is not as expected: {error.message}"
-        raise RpcError(Status.INTERNAL, said, executed=Executed.YES) from None
+        unexpected = RpcError(Status.INTERNAL, said, executed=Executed.YES)
+        unexpected.nested = True
+        raise unexpected from None
+
+
+def status_of(error: BaseException) -> Status:
+    """How a call that ended so is recorded."""
+    if isinstance(error, RpcError):
+        return error.status
+    return Status.CANCELLED if isinstance(error, asyncio.CancelledError) else Status.UNKNOWN
+
+
+async def recorded(telemetry: CallTelemetry, call: Awaitable[Any]) -> Any:
+    """A call with its span and its duration, which end with what the application gets."""
+    try:
+        result = await call
+    except BaseException as error:
+        telemetry.finish(status_of(error), error)
+        raise
+    telemetry.finish(Status.OK)
+    return result

@@ -9,7 +9,7 @@ from ..connection.grease import EVERY
 from ..constants import Mode, Trust
 from ..limits import Limits
 from ..tracing import Tracing
-from ..transports.schemes import default_trust, open_connection, parse_address
+from ..transports.schemes import open_connection, parse_address
 from .call import HandlerInterceptor
 from .calling import CallInterceptor
 from .config import PeerConfig
@@ -82,7 +82,8 @@ def connect(
         mode: framed where the other side is known to read frames, else both or bare; a Rollout is
             asked about the URL for each connection that is made.
         tracing: how traces are sent, trusted and recorded.
-        trust: of what the other side calls; by default that of a listener of this address.
+        trust: of what the other side calls; by default that of ``tracing``, or parent, since the
+            server was chosen.
         tls: the context of a tls address, by default one that checks the server's certificate.
         limits: of the connection.
         agent: its name in hello, at most 64 bytes; host:pid by default.
@@ -112,7 +113,7 @@ def connect(
         service=service or Service(),
         mode=mode if isinstance(mode, str) else "bare",
         tracing=tracing,
-        trust=trust or tracing.trust or default_trust(url),
+        trust=trust or tracing.trust or "parent",
         limits=limits or Limits(),
         agent=agent,
         handler_interceptors=handler_interceptors,

@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
-from random import Random
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from ..connection.grease import Grease
 from ..connection.in_flight import ConcurrencyLimit
 from ..connection.messages import default_agent
 from ..constants import MODES, TRUSTS, Mode, Trust
+from ..draws import RANDOM
 from ..limits import Limits
 from ..tracing import Tracing
 from .call import HandlerInterceptor
@@ -17,8 +18,6 @@ from .calling import CallInterceptor
 from .service import Service
 
 _T = TypeVar("_T")
-
-_random: Final = Random()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,7 +27,8 @@ class PeerConfig:
     ``service``: what the other side may call. ``trust``: parent, link or ignore (section 8.1).
     ``handler_interceptors``, ``call_interceptors``: what runs around each, the outermost first.
     ``grease``: one frame in so many has grease, none of 0. ``concurrency``: of the server.
-    ``counts``: what connections passed over in silence, by name.
+    ``counts``: what connections passed over in silence, by name. ``context``: the variables that
+    each handler begins with; none of who happened to connect.
     """
 
     url: str
@@ -46,6 +46,7 @@ class PeerConfig:
         default_factory=lambda: ConcurrencyLimit(Limits().in_flight_server)
     )
     counts: Counter[str] = field(default_factory=Counter)
+    context: Context = field(default_factory=Context)
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -61,7 +62,7 @@ class PeerConfig:
 
     def new_grease(self) -> Grease | None:
         """For one connection."""
-        return Grease(self.grease, _random) if self.grease else None
+        return Grease(self.grease, RANDOM) if self.grease else None
 
 
 def _checked(interceptors: Sequence[_T], name: str) -> tuple[_T, ...]:

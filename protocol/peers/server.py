@@ -14,6 +14,7 @@ from ..transports.schemes import Listener, default_trust, listen, parse_address
 from .call import HandlerInterceptor
 from .calling import CallInterceptor
 from .config import PeerConfig
+from .handlers import handler_context
 from .peer import DRAIN_SECONDS, Peer
 from .per_loop import LoopAffinity
 from .service import Service
@@ -239,6 +240,7 @@ def serve(
         handler_interceptors=handler_interceptors,
         call_interceptors=call_interceptors,
         grease=grease,
+        context=handler_context(),
         concurrency=ConcurrencyLimit(limits.in_flight_server),
     )
     return Serving(config, tls)
