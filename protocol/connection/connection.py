@@ -605,7 +605,7 @@ class Connection:
         if self.state in WRITING:
             error = RpcError(status, said, details, Executed.NO)
             self._write(encode_response(id, write_error(error), status))
-            events.append(RequestRefused(frame, error))
+            events.append(RequestRefused(frame, status, said))
 
     def _answer(self, id: int, frame: bytes) -> None:
         self._incoming.end(id)

@@ -23,11 +23,12 @@ class RequestReceived(NamedTuple):
 class RequestRefused(NamedTuple):
     """A request that was refused, and answered so, before its method was asked for.
 
-    ``frame``: None where it was invalid.
+    ``frame``: None where it was invalid. ``status`` and ``message``: of the answer.
     """
 
     frame: Frame | None
-    error: RpcError
+    status: Status
+    message: str
 
 
 class NotificationReceived(NamedTuple):

@@ -82,7 +82,7 @@ class Handlers:
         cause = self._connection.cause(id)
         if not self._connection.start(id):
             assert cause is not None
-            self.refused(frame, RpcError(cause, "it was not begun"))
+            self.refused(frame, cause, "it was not begun")
             return
         method = self._config.service.methods.get(frame.target)  # type: ignore[arg-type]
         if method is None:
@@ -108,13 +108,13 @@ class Handlers:
         if method is None:
             self._config.counts["notifications_unknown"] += 1
             said = f"no method {frame.target!r} is served here"
-            self.refused(frame, RpcError(Status.UNIMPLEMENTED, said))
+            self.refused(frame, Status.UNIMPLEMENTED, said)
         elif self._has_room:
             call = Call(frame, peer, self._config.trust, expires)
             self._start_notice(self._handle_notification(method, call), method.name)
         else:
             said = "too many notifications are handled"
-            self.refused(frame, RpcError(Status.RESOURCE_EXHAUSTED, said))
+            self.refused(frame, Status.RESOURCE_EXHAUSTED, said)
 
     def received(self, event: MessageReceived, peer: Caller) -> None:
         handler = self._config.service.message
@@ -125,9 +125,9 @@ class Handlers:
             call = Call(frame, peer, self._config.trust)
             self._start_notice(self._handle_message(handler, call), "on_message")
 
-    def refused(self, frame: Frame | None, error: RpcError) -> None:
+    def refused(self, frame: Frame | None, status: Status, said: str) -> None:
         """What was refused before its method was asked for is recorded where it was refused."""
-        config = self._config
+        config, error = self._config, RpcError(status, said)
         config.tracing.refused(frame or _NOTHING, config.trust, self.network, error)
 
     def cancelled(self, event: RequestCancelled) -> None:
@@ -211,7 +211,7 @@ class Handlers:
         said = f"no method {frame.target!r} is served here"
         error = RpcError(Status.UNIMPLEMENTED, said, executed=Executed.NO)
         self._connection.fail(id, error)
-        self.refused(frame, error)
+        self.refused(frame, error.status, said)
 
     def _never_ran(self, id: int, method: Method, call: Call, error: BaseException) -> None:
         """Answers for a handler that cannot: no task was made for it, or none that ran it."""
@@ -220,7 +220,7 @@ class Handlers:
         status = self._fail(id, method, call, error)
         call.over = True
         self._wake_writer()
-        self.refused(call.frame, RpcError(status, "it was not begun"))
+        self.refused(call.frame, status, "it was not begun")
         self._tell(method.name, status, error)
 
     def _ended(

@@ -479,7 +479,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         self._handlers.requested(event, self)
 
     def _refused(self, event: e.RequestRefused) -> None:
-        self._handlers.refused(event.frame, event.error)
+        self._handlers.refused(*event)
 
     def _notified(self, event: e.NotificationReceived) -> None:
         self._handlers.notified(event, self)
