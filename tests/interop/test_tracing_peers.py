@@ -62,8 +62,8 @@ async def test_spans_of_calls_in_both_directions_say_where_they_went(place: Plac
         at_connector = {**host, "network.peer.port": url.port}
         assert isinstance(listener, int)
         assert listener != url.port
-        server = {"server.address": "127.0.0.1", "server.port": url.port}
-        assert ends(connecting, SpanKind.CLIENT) == {**at_connector, **server}
+        known = {"server.address": "127.0.0.1", "server.port": url.port}
+        assert ends(connecting, SpanKind.CLIENT) == {**at_connector, **known}
         assert ends(connecting, SpanKind.SERVER) == at_connector
         assert ends(listening, SpanKind.CLIENT) == ends(listening, SpanKind.SERVER) == at_listener
     else:

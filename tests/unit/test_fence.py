@@ -1,6 +1,7 @@
 """The fence around foreign code: what is logged, how often, and what goes through."""
 
 import logging
+import time
 from asyncio import CancelledError
 from typing import Any
 
@@ -21,7 +22,7 @@ class Untold(Exception):
 def now(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A clock that stands still, until it is told."""
     told = [0.0]
-    monkeypatch.setattr(fence.time, "monotonic", lambda: told[0])
+    monkeypatch.setattr(time, "monotonic", lambda: told[0])
     return told
 
 
