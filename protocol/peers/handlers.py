@@ -27,6 +27,7 @@ from ..connection.events import (
 from ..constants import Executed
 from ..errors import RpcError, not_executed
 from ..fence import FENCE
+from ..tracing.context import PAIR_KEY
 from ..tracing.sampling import enter as enter_fanout
 from ..tracing.semconv import NOWHERE
 from ..tracing.spans import CallTelemetry
@@ -40,8 +41,6 @@ logger: Final = logging.getLogger("tracewire.peer")
 
 #: What is known of a request that was invalid.
 _NOTHING: Final = unwrap(b"", mode="bare")
-#: Whether a task's first step runs when it is made.
-_EAGER: Final = sys.version_info >= (3, 12)
 
 Handling = Coroutine[Any, Any, None]
 
@@ -80,8 +79,8 @@ class Handlers:
     def requested(self, event: RequestReceived, peer: Caller) -> None:
         id, frame, expires = event
         cause = self._connection.cause(id)
-        if not self._connection.start(id):
-            assert cause is not None
+        if cause is not None:
+            self._connection.start(id)  # answers that it is not
             self.refused(frame, cause, "it was not begun")
             return
         method = self._config.service.methods.get(frame.target)  # type: ignore[arg-type]
@@ -99,7 +98,7 @@ class Handlers:
             return
         if id in self._tasks:
             self._tasks[id] = task
-            if not _EAGER or self._loop.get_task_factory() is not None:
+            if self._loop.get_task_factory() is not None:  # what it made may not run the handler
                 task.add_done_callback(lambda task: self._ended(id, method, call, handling, task))
 
     def notified(self, event: NotificationReceived, peer: Caller) -> None:
@@ -164,7 +163,10 @@ class Handlers:
         finally:
             call.over = True
             self._tasks.pop(id, None)
-            self._wake_writer()
+            if failure is None:
+                self._answered()
+            else:
+                self._wake_writer()
         if telemetry is not None:
             telemetry.finish(status, failure)
         if failure is not None:
@@ -383,8 +385,10 @@ def _is_being_cancelled() -> bool:
 
 
 def _attach(context: otel.Context) -> None:
+    """In a task of its own, where no fan-out was entered yet."""
     otel.attach(context)
-    enter_fanout(context)
+    if PAIR_KEY in context:
+        enter_fanout(context)
 
 
 def _argument(method: Method, frame: Frame) -> object:

@@ -109,7 +109,7 @@ def unsampled() -> Values:
 def around(values: Values, surroundings: Context) -> Context:
     """The surrounding Context with what is the message's, or with nothing where it has none."""
     if not surroundings:
-        return Context(values)
+        return Context(values) if values else surroundings
     kept = {key: value for key, value in surroundings.items() if key not in _OURS}
     return Context({**kept, **values})
 
@@ -152,7 +152,8 @@ def _read(span: Span, context: Context) -> TraceContext | None:
 def _came_as_false(trace: TraceContext, context: Context) -> bool:
     """Whether its ids were drawn here."""
     message = context.get(FALSE_KEY)
-    return isinstance(message, FalseSpan) and message.drew(trace.trace_id)
+    # Looked at first, since isinstance is slow for spans.
+    return message is not None and isinstance(message, FalseSpan) and message.drew(trace.trace_id)
 
 
 def link_to(trace: TraceContext, attributes: Mapping[str, int] | None = None) -> Link:

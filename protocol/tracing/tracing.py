@@ -25,7 +25,7 @@ from ..constants import TRUSTS, Mode, Trust
 from ..draws import RANDOM
 from ..errors import RpcError
 from ..fence import FENCE
-from .context import Values, around, current_span, is_suppressed, trace_of
+from .context import SPAN_KEY, Values, around, current_span, is_suppressed, trace_of
 from .counters import export_self_cost
 from .fanout import FanOut
 from .gate import Gate, is_decided, links_of, links_of_child, thinned
@@ -83,6 +83,7 @@ class Tracing:
         roots = RateLimit(stranger_roots, clock)
         self._gate = Gate(roots, fanout_rate, self._random, self._propagators, baggage)
         self._calls = CallRecorder(tracer_provider, meter_provider)
+        self._records = self._sends or self._calls.timed
         if meter_provider is not None:
             export_self_cost(meter_provider)
 
@@ -146,17 +147,21 @@ class Tracing:
         """
         if not self._sends:
             return None, extensions
-        context, span, trace, extensions = self._current(extensions, span)
-        if trace is None:
+        context = get_current()
+        if self._baggage:
+            extensions = with_baggage(context, extensions)
+        if span is None:
+            span = current_span(context)
+        trace = None if span is None else self._trace_of(span, context)
+        if span is None or trace is None:
             # An exporter's own calls must not become roots at the collector.
             return (NOT_SAMPLED if is_suppressed(context) else None), extensions  # T-4
-        if trace is NOT_SAMPLED or not trace.sampled:
+        if not trace.sampled:
             return (trace if self._sends_ids else self._not_sampled), extensions
-        ratio = ratio_below(context, trace.trace_id)
+        ratio = ratio_below(context, trace.trace_id)  # type: ignore[union-attr]
         if ratio != ALONE and (extensions is None or FANOUT not in extensions):
             extensions = {**(extensions or {}), FANOUT: tuple(ratio)}
-        assert span is not None
-        return trace, self._carried(context, span, trace, extensions)
+        return trace, self._carried(context, span, trace, extensions)  # type: ignore[arg-type]
 
     def extract(self, frame: Frame) -> Context:
         """The context to handle a message under: the surrounding one with the caller's span.
@@ -218,14 +223,13 @@ class Tracing:
         what is not sampled no span is started; where nothing is decided the sampler is asked once,
         and its answer sent.
         """
-        timed = self._calls.timed
-        if not (self._sends or timed):
+        if not self._records:
             return None
         context = get_current()
-        span = current_span(context)
-        trace = None if span is None else self._trace_of(span, context)
+        span = context.get(SPAN_KEY)
+        trace = None if span is None else self._trace_of(span, context)  # type: ignore[arg-type]
         decided = trace is not None and not trace.sampled
-        if decided and not timed:
+        if decided and not self._calls.timed:
             return None
         traced = self._sends and not decided
         if not self._calls.records(traced) or is_suppressed(context):
@@ -246,7 +250,9 @@ class Tracing:
         values = self._gate.admit(frame, trust)
         context = around(values, get_current())
         decided = is_decided(values)
-        if decided and not self._calls.timed:
+        if not self._records or (decided and not self._calls.timed):
+            if trust != "parent" and not decided:
+                self._gate.pay()
             return context, None
         traced = self._sends and not decided
         telemetry = None
