@@ -7,7 +7,7 @@ from tracewire.codec import is_frame
 from tracewire.codec.writing import Buffer, Extensions
 
 from ..errors import ModeUnknown
-from ..fence import shown
+from ..fence import FENCE, shown
 from ..tracing import Tracing
 from .census import Census
 from .traffic import DIALECTS, Dialect
@@ -91,7 +91,10 @@ class Rollout:
         else:
             data = bytes(message)
         if self._census is not None:
-            self._census.sent(destination, mode)
+            try:
+                self._census.sent(destination, mode)
+            except BaseException as error:  # its clock is the application's
+                FENCE.contain(_logger, "a message could not be counted for the census", error)
         return data
 
     def switch(self, destination: str, mode: Dialect) -> None:

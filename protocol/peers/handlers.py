@@ -127,7 +127,9 @@ class Handlers:
     def refused(self, frame: Frame | None, status: Status, said: str) -> None:
         """What was refused before its method was asked for is recorded where it was refused."""
         config, error = self._config, RpcError(status, said)
-        config.tracing.refused(frame or _NOTHING, config.trust, self.network, error)
+        # Not in the variables of whoever made the connection, which this runs in.
+        record, context = config.tracing.refused, config.context.copy()
+        context.run(record, frame or _NOTHING, config.trust, self.network, error)
 
     def cancelled(self, event: RequestCancelled) -> None:
         task = self._tasks.get(event.id)

@@ -144,12 +144,6 @@ class Gate:
         return values if entries is None else {**values, BAGGAGE_KEY: entries}
 
 
-def is_decided(values: Values) -> bool:
-    """Whether a message's values say that it is not sampled."""
-    span = values.get(SPAN_KEY)
-    return span is not None and not span.trace.sampled  # type: ignore[attr-defined]
-
-
 def thinned(trace: TraceContext) -> TraceContext:
     """The trace for one of some recipients who keep it, while others do not."""
     state = without_threshold(trace.state)

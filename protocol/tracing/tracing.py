@@ -28,7 +28,7 @@ from ..fence import FENCE
 from .context import SPAN_KEY, Values, around, current_span, is_suppressed, trace_of
 from .counters import export_self_cost
 from .fanout import FanOut
-from .gate import Gate, is_decided, links_of, links_of_child, thinned
+from .gate import Gate, links_of, links_of_child, thinned
 from .policy import POLICIES, Propagate
 from .propagators import ForeignPropagators, with_baggage
 from .received import Received
@@ -38,6 +38,7 @@ from .spans import CallRecorder, CallTelemetry
 from .trust import RateLimit
 
 _logger: Final = getLogger("tracewire.tracing")
+_UNREADABLE: Final = "the context of a span could not be read"
 
 #: Makes bytes of a trace and extensions.
 Encode: TypeAlias = Callable[[Trace, Extensions | None], bytes]
@@ -151,8 +152,13 @@ class Tracing:
         if self._baggage:
             extensions = with_baggage(context, extensions)
         if span is None:
-            span = current_span(context)
-        trace = None if span is None else self._trace_of(span, context)
+            span = context.get(SPAN_KEY)  # type: ignore[assignment]
+        trace = None
+        if span is not None:
+            try:
+                trace = trace_of(span, context)
+            except BaseException as error:
+                FENCE.contain(_logger, _UNREADABLE, error)
         if span is None or trace is None:
             # An exporter's own calls must not become roots at the collector.
             return (NOT_SAMPLED if is_suppressed(context) else None), extensions  # T-4
@@ -226,8 +232,13 @@ class Tracing:
         if not self._records:
             return None
         context = get_current()
-        span = context.get(SPAN_KEY)
-        trace = None if span is None else self._trace_of(span, context)  # type: ignore[arg-type]
+        span: Span | None = context.get(SPAN_KEY)  # type: ignore[assignment]
+        trace = None
+        if span is not None:
+            try:
+                trace = trace_of(span, context)
+            except BaseException as error:
+                FENCE.contain(_logger, _UNREADABLE, error)
         decided = trace is not None and not trace.sampled
         if decided and not self._calls.timed:
             return None
@@ -248,8 +259,10 @@ class Tracing:
         is neither traced nor timed.
         """
         values = self._gate.admit(frame, trust)
-        context = around(values, get_current())
-        decided = is_decided(values)
+        surroundings = get_current()
+        context = around(values, surroundings) if surroundings else Context(values)
+        message = values.get(SPAN_KEY)
+        decided = message is not None and not message.trace.sampled  # type: ignore[attr-defined]
         if not self._records or (decided and not self._calls.timed):
             if trust != "parent" and not decided:
                 self._gate.pay()
@@ -321,7 +334,7 @@ class Tracing:
         try:
             return trace_of(span, context)
         except BaseException as error:
-            FENCE.contain(_logger, "the context of a span could not be read", error)
+            FENCE.contain(_logger, _UNREADABLE, error)
             return None
 
     def _carried(
