@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import threading
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -251,6 +252,17 @@ def test_a_generator_that_its_loop_closes_leaves_nothing_and_says_nothing(caplog
         assert current() == 0
 
     asyncio.run(main())
+    assert caplog.records == []
+
+
+def test_a_block_that_is_left_in_another_execution_context_changes_nothing_there(
+    caplog: Any,
+) -> None:
+    message = Tracing().received(wrap(b"", SAMPLED))
+    copy_context().run(message.__enter__)
+    with attached(remote(OTHER)):
+        message.__exit__()
+        assert current() == OTHER.trace_id
     assert caplog.records == []
 
 

@@ -122,3 +122,8 @@ def test_the_context_of_a_caller_is_left_as_it_was() -> None:
         pass
     assert get_current() is before
     assert token is not None
+
+
+def test_an_extracted_context_of_a_message_to_one_alone_hides_the_numbers_around_it() -> None:
+    with Tracing().received(KEPT), attached(Tracing().extract(unwrap(wrap(b"", SAMPLED)))):
+        assert current_weight() == 1
