@@ -108,10 +108,8 @@ def lets_ids_be_used_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 def names_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     refuse = Connection._refuse
 
-    def without_details(
-        self: Connection, id: int, status: Any, said: str, details: Any = None
-    ) -> None:
-        refuse(self, id, status, said)
+    def without_details(self: Connection, *refused: Any) -> None:
+        refuse(self, *refused[:5])
 
     monkeypatch.setattr(Connection, "_refuse", without_details)
 
