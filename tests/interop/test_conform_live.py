@@ -165,7 +165,7 @@ def strikes_fade(monkeypatch: pytest.MonkeyPatch) -> None:
     strike = Keepalive.strike
 
     def forgetful(self: Keepalive) -> bool:
-        if self.heard - self._last_ping >= 1:
+        if self.last_input - self._last_ping >= 1:
             self.strikes = 0
         return strike(self)
 
@@ -196,7 +196,8 @@ def asks_overload_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def receive_request(self: Connection, frame: Frame, began: float, events: Events) -> None:
         if self._incoming.full and frame.id not in self._incoming:
-            self._refuse(frame.id, Status.RESOURCE_EXHAUSTED, "too many calls in flight")
+            said = "too many calls in flight"
+            self._refuse(frame.id, frame, Status.RESOURCE_EXHAUSTED, said, events)
         else:
             receive(self, frame, began, events)
 
@@ -209,7 +210,7 @@ def counts_no_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     refuse = Connection._refuse
 
     def uncounted(self: Connection, *arguments: Any) -> None:
-        self._incoming._read -= 1
+        self._incoming.read -= 1
         refuse(self, *arguments)
 
     monkeypatch.setattr(Connection, "_refuse", uncounted)

@@ -19,8 +19,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, Sampler, SamplingResult
 
-from tracewire.codec import TraceContext
-from tracewire.codec.writing import Extensions, Trace
+from tracewire.codec import Trace, TraceContext
+from tracewire.codec.writing import Extensions
 from tracewire.protocol.tracing import Tracing
 from tracewire.protocol.tracing.semconv import NOWHERE, NetworkAttributes
 from tracewire.protocol.tracing.spans import CallTelemetry

@@ -205,7 +205,8 @@ def test_a_request_whose_time_passed_while_it_arrived_is_refused(met: Maker) -> 
     talk.waits(1.0)
     [refused] = talk.receives(stream[-1:])
     assert isinstance(refused, RequestRefused)
-    assert refused[:2] == (request(1, extensions=SECOND), Status.DEADLINE_EXCEEDED)
+    assert refused.frame == request(1, extensions=SECOND)
+    assert refused.status is Status.DEADLINE_EXCEEDED
     assert [error(said) for said in talk.says()] == [(1, Status.DEADLINE_EXCEEDED, Executed.NO)]
 
 
