@@ -92,7 +92,7 @@ class RemoteSpan(NonRecordingSpan):
 
 
 class FalseSpan(RemoteSpan):
-    """Of a message that came as `false`: its ids are drawn for it alone. T-2"""
+    """The span of a message that came as `false`: its ids are drawn for it alone. T-2"""
 
     trace = NOT_SAMPLED
     __init__ = object.__init__  # the cheapest there is

@@ -88,7 +88,7 @@ class Gate:
         return values
 
     def bare(self, trust: Trust, current: bool) -> Values | None:
-        """Of a bare message on the application's own transport, which says nothing.
+        """As admit, for a bare message on the application's own transport, which says nothing.
 
         None leaves the Context as it is. ``current``: whether a span is; where none is, a stranger
         pays for the root that may start.
@@ -106,7 +106,7 @@ class Gate:
         self._roots.take()
 
     def _of_stranger(self, frame: Frame) -> Values:
-        """Of a caller whose context does not count, save that it may be linked to. T-5, T-6"""
+        """For a caller whose context does not count, save that it may be linked to. T-5, T-6"""
         if not self._roots.left():
             return self._refused()
         if frame.trace is None:
@@ -120,7 +120,7 @@ class Gate:
         return unsampled()  # T-7
 
     def _of_sampled(self, frame: Frame, trace: TraceContext) -> Values:
-        """Of a caller who is trusted as parent. T-3"""
+        """For a caller who is trusted as parent. T-3"""
         fanout = frame.extensions.get(FANOUT)
         ratio = ALONE
         if isinstance(fanout, tuple):

@@ -54,7 +54,7 @@ def read_baggage(frame: Frame) -> dict[str, str] | None:
 
 
 class ForeignPropagators:
-    """Those of the application's propagators for which the frame has no keys.
+    """The application's propagators for which the frame has no keys.
 
     ``given``: None for the application's global one, which may change. ``baggage``: whether
     OpenTelemetry's baggage is sent and read, in whatever form a propagator has for it.
