@@ -46,6 +46,7 @@ from .events import (
     PongReceived,
     RequestCancelled,
     RequestReceived,
+    RequestRefused,
 )
 from .grease import Grease
 from .handshake import Handshake
@@ -282,6 +283,10 @@ class Connection:
         self.fail(id, RpcError(status, _CAUSES[status], executed=Executed.MAYBE))
         return status
 
+    def cause(self, id: int) -> Status | None:
+        """The status that a request in flight was cancelled with, None if it was not."""
+        return self._incoming.cause(id)
+
     def start(self, id: int) -> bool:
         """Whether the request's handler is to start: not if it was cancelled before it could.
 
@@ -465,7 +470,7 @@ class Connection:
             pass
         elif error.kind == Kind.REQUEST:  # C-5
             self._incoming.arrive(error.id)
-            self._refuse(error.id, Status.INVALID_ARGUMENT, str(error))
+            self._refuse(error.id, None, Status.INVALID_ARGUMENT, str(error), events)
         elif error.kind == Kind.RESPONSE:  # C-6
             self._fail_call(error.id, Status.INTERNAL, f"the response is invalid: {error}", events)
 
@@ -475,18 +480,20 @@ class Connection:
             return self._fault(Status.INVALID_ARGUMENT, f"request {id} is in flight", events)
         expires = None
         if self._shutdown.state is not OPEN:  # C-47; from here on in the order of section 7.12
-            return self._refuse(id, Status.UNAVAILABLE, "the connection is closing")
+            said = "the connection is closing"
+            return self._refuse(id, frame, Status.UNAVAILABLE, said, events)
         if extensions := frame.extensions:
             if even := self._handshake.not_understood(extensions):  # G-8
                 said = f"extension keys that are not understood: {', '.join(map(str, even))}"
-                return self._refuse(id, Status.UNIMPLEMENTED, said, even)
+                return self._refuse(id, frame, Status.UNIMPLEMENTED, said, events, even)
             if (timeout := read_timeout(extensions)) is not None:
                 expires = began + timeout
                 if not timeout or expires <= self._keepalive.last_input:  # C-75
                     said = "the deadline passed before the call began"
-                    return self._refuse(id, Status.DEADLINE_EXCEEDED, said)
+                    return self._refuse(id, frame, Status.DEADLINE_EXCEEDED, said, events)
         if incoming.full:  # C-25
-            return self._refuse(id, Status.RESOURCE_EXHAUSTED, "too many calls in flight")
+            said = "too many calls in flight"
+            return self._refuse(id, frame, Status.RESOURCE_EXHAUSTED, said, events)
         incoming.accept(id, expires)
         if expires is not None and expires < self.wake:
             self.wake = expires
@@ -586,11 +593,20 @@ class Connection:
         else:
             events.append(CallFailed(caller, RpcError(status, said, executed=Executed.MAYBE)))
 
-    def _refuse(self, id: int, status: Status, said: str, details: object = None) -> None:
+    def _refuse(
+        self,
+        id: int,
+        frame: Frame | None,
+        status: Status,
+        said: str,
+        events: Events,
+        details: object = None,
+    ) -> None:
         """Answers a request that was not accepted."""
         if self.state in WRITING:
             error = RpcError(status, said, details, Executed.NO)
             self._write(encode_response(id, write_error(error), status))
+            events.append(RequestRefused(frame, status, said))
 
     def _answer(self, id: int, frame: bytes) -> None:
         self._incoming.end(id)

@@ -82,7 +82,8 @@ def connect(
         mode: framed where the other side is known to read frames, else both or bare; a Rollout is
             asked about the URL for each connection that is made.
         tracing: how traces are sent, trusted and recorded.
-        trust: of what the other side calls; by default that of a listener of this address.
+        trust: of what the other side calls; by default that of ``tracing``, or parent, since the
+            server was chosen.
         tls: the context of a tls address, by default one that checks the server's certificate.
         limits: of the connection.
         agent: its name in hello, at most 64 bytes; host:pid by default.

@@ -7,11 +7,11 @@ A peer belongs to the event loop and the process that made it. It is not safe fo
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from math import inf
 from typing import Any, Final, TypeVar, overload
 
-from tracewire.codec import Frame, Status
+from tracewire.codec import Frame
 
 from ..body.body import check_type
 from ..connection import events as e
@@ -20,12 +20,21 @@ from ..connection.messages import check_text
 from ..connection.shutdown import State
 from ..constants import Trust
 from ..tracing import Tracing
-from ..tracing.semconv import NOWHERE, attributes_of_server
+from ..tracing.semconv import NOWHERE, NetworkAttributes, network_attributes
+from ..tracing.spans import CallTelemetry
 from ..transports.schemes import server_name
-from .call import running_call
-from .calling import OutgoingCall, deadline_after, earlier, intercepted, result, written
+from .calling import (
+    OutgoingCall,
+    cascaded_deadline,
+    deadline_after,
+    earlier,
+    intercepted,
+    recorded,
+    result,
+    written,
+)
 from .config import PeerConfig
-from .handlers import Handlers, status_of
+from .handlers import Handlers
 from .per_loop import DeadlineTimer, LoopAffinity, deadline_timer_of, input_buffer_of
 from .writer import Writer
 
@@ -64,10 +73,10 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         "_input",
         "_loop",
         "_made",
-        "_network",
         "_timer",
         "_watched",
         "_writer",
+        "network",
     )
 
     def __init__(
@@ -92,7 +101,8 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             counts=config.counts,
             grease=config.new_grease(),
         )
-        self._network = NOWHERE
+        #: What spans of its calls say of the connection.
+        self.network: NetworkAttributes = NOWHERE
         self._input = input_buffer_of(loop)
         self._timer: DeadlineTimer = deadline_timer_of(loop)
         self._watched = inf
@@ -198,24 +208,65 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         """
         self._affinity.check()
         deadline = None if timeout is None else deadline_after(timeout)
-        outer = running_call() if cascade else None
-        if outer is not None:
-            deadline = earlier(deadline, outer.deadline)  # C-24
-        interceptors = self._config.call_interceptors
-        if not interceptors:
-            return await self._call(method, body, metadata, deadline, returns)
+        telemetry = self._config.tracing.client(method, self.network)
+        asked = self.ask(telemetry, method, body, deadline, metadata, returns, cascade)
+        return await (asked if telemetry is None else recorded(telemetry, asked))
+
+    def ask(
+        self,
+        telemetry: CallTelemetry | None,
+        method: str,
+        body: object,
+        deadline: float | None,
+        metadata: Mapping[str, object] | None,
+        returns: Any,
+        cascade: bool,
+    ) -> Awaitable[Any]:
+        """A call whose telemetry, if any, has begun and is ended by who asks.
+
+        Args:
+            telemetry: of the call; None where nothing is recorded.
+            method: its name, as the other side serves it.
+            body: one value; see `Body` for raw bytes.
+            deadline: a time of the event loop's clock, or None.
+            metadata: text keys, and values of the subset of section 3.2.
+            returns: the type to convert the result to, by msgspec.
+            cascade: whether the deadline of the handler that calls holds as well.
+
+        Returns:
+            What is awaited for the result. It raises as `call` does.
+        """
+        bound = cascaded_deadline(cascade)
+        deadline = earlier(deadline, bound)
+        if not self._config.call_interceptors:
+            return self._call(telemetry, method, body, metadata, deadline, returns)
+        return self._intercepted(telemetry, method, body, metadata, deadline, bound, returns)
+
+    async def _intercepted(
+        self,
+        telemetry: CallTelemetry | None,
+        method: str,
+        body: object,
+        metadata: Mapping[str, object] | None,
+        deadline: float | None,
+        bound: float | None,
+        returns: Any,
+    ) -> Any:
+        """``bound``: the deadline that no interceptor can outlast."""
 
         async def proceed(call: OutgoingCall) -> Any:
             if not isinstance(call, OutgoingCall):
                 raise TypeError(f"proceed takes an OutgoingCall, not {call!r}")
-            bound = call.deadline if outer is None else earlier(call.deadline, outer.deadline)
-            return await self._call(call.method, call.body, call.metadata, bound, returns)
+            until = earlier(call.deadline, bound)
+            told = call.method, call.body, call.metadata
+            return await self._call(telemetry, *told, until, returns)
 
         call = OutgoingCall(method, body, metadata, deadline)
-        return await intercepted(interceptors, proceed)(call)
+        return await intercepted(self._config.call_interceptors, proceed)(call)
 
     async def _call(
         self,
+        telemetry: CallTelemetry | None,
         method: str,
         body: object,
         metadata: Mapping[str, object] | None,
@@ -227,22 +278,18 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             check_type(returns)  # not once the call was made
         if self._writer.room is not None:
             await self.wait_for_room(deadline)
-        trace, sent, telemetry = self._config.tracing.client(method, extensions, self._network)
+        span = None if telemetry is None else telemetry.span
+        trace, sent = self._config.tracing.inject(extensions, span)
         outcome: asyncio.Future[Frame] = asyncio.Future(loop=self._loop)
         id = 0
         try:
             id = self._connection.request(outcome, method, payload, trace, sent, deadline)
             self._wrote()
             frame = await outcome
-        except BaseException as error:
-            if isinstance(error, asyncio.CancelledError):
-                self._connection.cancel(id)
-                self._wrote()
-            if telemetry is not None:
-                telemetry.finish(status_of(error), error)
+        except asyncio.CancelledError:
+            self._connection.cancel(id)
+            self._wrote()
             raise
-        if telemetry is not None:
-            telemetry.finish(Status.OK)
         return result(method, frame, returns)
 
     async def notify(
@@ -400,12 +447,16 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._writer.transport = transport  # type: ignore[assignment]  # uvloop's is no subclass
         name = transport.get_extra_info("peername")
-        peer_address = name[0] if isinstance(name, tuple) else None
-        to_server, from_server = attributes_of_server(*server_name(self.url), peer_address)
+        address, port = server_name(self.url)
+        other = name[:2] if isinstance(name, tuple) else (None, None)
+        to_server = network_attributes(address, port, *other)
+        from_server = network_attributes(None, None, *other)
         if self._config.connector:
-            self._network, self._handlers.network = to_server, from_server
+            self.network, self._handlers.network = to_server, from_server
         else:
-            self._network, self._handlers.network = from_server, to_server
+            # Who accepts knows a path or a name by which it is reached, but no host.
+            reached = to_server if port is None else from_server
+            self.network, self._handlers.network = from_server, reached
         self._closed = self._loop.create_future()
         self._made(self)
         self._flush()
@@ -505,10 +556,14 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     def _failed(self, event: e.CallFailed) -> None:
         outcome: asyncio.Future[Frame] = event.caller  # type: ignore[assignment]
         if not outcome.done():
+            event.error.nested = True
             outcome.set_exception(event.error)
 
     def _requested(self, event: e.RequestReceived) -> None:
         self._handlers.requested(event, self)
+
+    def _refused(self, event: e.RequestRefused) -> None:
+        self._handlers.refused(event.frame, event.status, event.message)
 
     def _notified(self, event: e.NotificationReceived) -> None:
         self._handlers.notified(event, self)
@@ -525,6 +580,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
 _APPLY: Final[dict[type, Callable[[Peer, Any], None]]] = {
     e.RequestReceived: Peer._requested,
+    e.RequestRefused: Peer._refused,
     e.CallAnswered: Peer._answered,
     e.CallFailed: Peer._failed,
     e.NotificationReceived: Peer._notified,

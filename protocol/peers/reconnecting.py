@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from typing import Any, Final, Self, TypeVar, overload
 from weakref import WeakSet
@@ -10,9 +9,13 @@ from weakref import WeakSet
 from tracewire.codec import Status
 
 from ..connection.messages import check_text
+from ..draws import RANDOM
 from ..errors import ModeUnknown, RpcError, not_executed
 from ..tracing import Tracing
-from .calling import deadline_after
+from ..tracing.semconv import network_attributes
+from ..tracing.spans import CallTelemetry
+from ..transports.schemes import server_name
+from .calling import deadline_after, recorded
 from .peer import DRAIN_SECONDS, Peer
 from .per_loop import LoopAffinity
 
@@ -41,6 +44,7 @@ class Reconnecting:
         self.url = url
         #: What its calls are traced with.
         self.tracing = tracing
+        self._network = network_attributes(*server_name(url))
         self._affinity = LoopAffinity("this peer", "connect again")
         self._clock = asyncio.get_running_loop().time
         self._longest = FIRST_PAUSE
@@ -122,12 +126,27 @@ class Reconnecting:
             ValueError: a key of the metadata is kept for Tracewire (N-3).
             RuntimeError: another event loop or process made it.
         """
+        self._affinity.check()
         deadline = None if timeout is None else deadline_after(timeout)
+        telemetry = self.tracing.client(method, self._network)
+        asked = self._ask(telemetry, method, body, deadline, metadata, returns, cascade)
+        return await (asked if telemetry is None else recorded(telemetry, asked))
+
+    async def _ask(
+        self,
+        telemetry: CallTelemetry | None,
+        method: str,
+        body: object,
+        deadline: float | None,
+        metadata: Mapping[str, object] | None,
+        returns: Any,
+        cascade: bool,
+    ) -> Any:
+        """A call, once there is a connection."""
         peer = await self._current(deadline)
-        left = None if deadline is None else deadline - self._clock()
-        return await peer.call(
-            method, body, timeout=left, metadata=metadata, returns=returns, cascade=cascade
-        )
+        if telemetry is not None:
+            telemetry.reached(peer.network)
+        return await peer.ask(telemetry, method, body, deadline, metadata, returns, cascade)
 
     async def notify(
         self, method: str, body: object = None, *, metadata: Mapping[str, object] | None = None
@@ -254,7 +273,7 @@ class Reconnecting:
 
     async def _again(self) -> Peer:
         while True:
-            await asyncio.sleep(random.uniform(0, self._longest))
+            await asyncio.sleep(RANDOM.uniform(0, self._longest))
             self._longest = min(2 * self._longest, LONGEST_PAUSE)
             try:
                 return await self._connect()

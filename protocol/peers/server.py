@@ -14,6 +14,7 @@ from ..transports.schemes import Listener, listen, takes_tls
 from .call import HandlerInterceptor
 from .calling import CallInterceptor, deadline_after
 from .config import PeerConfig, checked_tls
+from .handlers import handler_context
 from .peer import DRAIN_SECONDS, Peer
 from .per_loop import LoopAffinity
 from .service import Service
@@ -275,5 +276,6 @@ def serve(
         handler_interceptors=handler_interceptors,
         call_interceptors=call_interceptors,
         grease=grease,
+        context=handler_context(),
     )
     return Serving(config, tls)

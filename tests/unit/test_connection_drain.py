@@ -15,7 +15,12 @@ from tests.unit.talk import (
     response,
 )
 from tracewire.codec import Frame, Kind, Status, encode
-from tracewire.protocol.connection.events import CallAnswered, GoawayReceived, NotificationReceived
+from tracewire.protocol.connection.events import (
+    CallAnswered,
+    GoawayReceived,
+    NotificationReceived,
+    RequestRefused,
+)
 from tracewire.protocol.connection.messages import Goaway
 from tracewire.protocol.connection.shutdown import State
 from tracewire.protocol.constants import Executed
@@ -177,7 +182,8 @@ def test_a_request_after_goaway_is_answered_unavailable(
     else:
         talk.hears(goaway())
     talk.says()
-    assert talk.hears(request(2)) == []
+    said = "the connection is closing"
+    assert talk.hears(request(2)) == [RequestRefused(request(2), Status.UNAVAILABLE, said)]
     assert [error(said) for said in talk.says()] == [(2, Status.UNAVAILABLE, Executed.NO)]
 
 
