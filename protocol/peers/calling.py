@@ -12,7 +12,7 @@ from ..body.body import read_body, write_body
 from ..constants import Executed
 from ..errors import RpcError
 from ..tracing.spans import CallTelemetry
-from .call import awaitable, check_metadata, running_call
+from .call import awaitable, check_metadata
 
 
 class OutgoingCall:
@@ -80,12 +80,6 @@ def deadline_after(seconds: float) -> float:
     if seconds != seconds:
         raise ValueError("timeout is a number of seconds, or None, not NaN")
     return asyncio.get_running_loop().time() + seconds
-
-
-def cascaded_deadline(cascade: bool) -> float | None:
-    """The deadline of the call that is being handled here, which holds for calls below it. C-24"""
-    outer = running_call() if cascade else None
-    return None if outer is None or outer.over else outer.deadline
 
 
 def earlier(one: float | None, other: float | None) -> float | None:

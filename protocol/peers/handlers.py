@@ -90,15 +90,16 @@ class Handlers:
         call = Call(frame, peer, self._config.trust, event.expires)
         handling = self._handle(id, method, call)
         self._tasks[id] = None
+        factory = self._loop.get_task_factory()
         try:
-            task = self._start(handling, method.name)
+            task = self._start(handling, method.name, factory)
         except BaseException as error:
             handling.close()
             self._never_ran(id, method, call, error)
             return
         if id in self._tasks:
             self._tasks[id] = task
-            if self._loop.get_task_factory() is not None:  # what it made may not run the handler
+            if factory is not None:  # what it made may not run the handler
                 task.add_done_callback(lambda task: self._ended(id, method, call, handling, task))
 
     def notified(self, event: NotificationReceived, peer: Caller) -> None:
@@ -280,7 +281,7 @@ class Handlers:
 
     def _start_notice(self, handling: Handling, name: str) -> None:
         try:
-            task = self._start(handling, name)
+            task = self._start(handling, name, self._loop.get_task_factory())
         except BaseException as error:
             handling.close()
             self._tell(name, Status.UNKNOWN, error)
@@ -291,14 +292,14 @@ class Handlers:
 
     # What they have in common.
 
-    def _start(self, handling: Handling, name: str) -> asyncio.Task[None]:
+    def _start(self, handling: Handling, name: str, factory: object) -> asyncio.Task[None]:
         """Runs a handler in a task, in variables of its own.
 
-        The loop's task factory makes it if there is one: tools isolate tasks by that. Else its
-        first step runs at once, where Python can do that.
+        ``factory``: the loop's task factory, which makes it if there is one: tools isolate tasks by
+        that. Else its first step runs at once, where Python can do that.
         """
         loop, context = self._loop, self._config.context.copy()
-        if loop.get_task_factory() is not None:
+        if factory is not None:
             return context.run(loop.create_task, handling)  # factories need not take a context
         if sys.version_info >= (3, 12):
             return asyncio.Task(handling, loop=loop, name=name, context=context, eager_start=True)
@@ -309,7 +310,8 @@ class Handlers:
         config = self._config
         enter(call)
         context, telemetry = config.tracing.server(call.frame, config.trust, self.network)
-        _attach(context)
+        if context:  # handlers begin in an empty one
+            _attach(context)
         return telemetry
 
     def _running(self, handler: Handler, call: Call, argument: object) -> Awaitable[object]:

@@ -23,9 +23,9 @@ from ..tracing import Tracing
 from ..tracing.semconv import NOWHERE, NetworkAttributes, network_attributes
 from ..tracing.spans import CallTelemetry
 from ..transports.schemes import server_name
+from .call import running_call
 from .calling import (
     OutgoingCall,
-    cascaded_deadline,
     deadline_after,
     earlier,
     intercepted,
@@ -236,8 +236,10 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         Returns:
             What is awaited for the result. It raises as `call` does.
         """
-        bound = cascaded_deadline(cascade)
-        deadline = earlier(deadline, bound)
+        outer = running_call() if cascade else None
+        bound = None if outer is None or outer.over else outer.deadline
+        if bound is not None:
+            deadline = earlier(deadline, bound)
         if not self._config.call_interceptors:
             return self._call(telemetry, method, body, metadata, deadline, returns)
         return self._intercepted(telemetry, method, body, metadata, deadline, bound, returns)

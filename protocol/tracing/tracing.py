@@ -363,8 +363,8 @@ class Tracing:
         """
         values = self._gate.admit(frame, trust)
         surroundings = get_current()
-        context = around(values, surroundings) if surroundings else Context(values)
-        message = values.get(SPAN_KEY)
+        context = around(values, surroundings)
+        message = values.get(SPAN_KEY) if values else None
         decided = message is not None and not message.trace.sampled  # type: ignore[attr-defined]
         if not self._records or (decided and not self._calls.timed):
             if trust != "parent" and not decided:
