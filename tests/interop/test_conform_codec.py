@@ -36,13 +36,14 @@ async def test_both_codecs_conform_strictly(pure: str, monkeypatch: pytest.Monke
 
 
 def test_every_rule_about_bytes_has_a_case() -> None:
-    with_vectors = {rule for v in read_vectors() for rule in v.get("obeys", ())}
+    asked = [v for v in read_vectors() if v["area"] != "bodies"]  # no codec reads payloads
+    with_vectors = {rule for v in asked for rule in v.get("obeys", ())}
     assert with_vectors - {case.rule for case in CASES} == UNASKED | UNDER_ANOTHER_ID
 
 
 #: Rules of senders of bare messages, of files and message transports, and of values that only an
 #: encoder's own types can say.
-UNASKED = {"M-5", "S-5", "S-6", "S-7", "S-8", "E-3", "E-4", "E-5", "E-6", "E-11", "E-12", "E-14"}
+UNASKED = {"M-5", "S-5", "S-6", "S-7", "S-8", "E-3", "E-4", "E-5", "E-6", "E-12", "E-13", "E-14"}
 #: Rules of refusals, whose vectors are asked with those of the rule that is named.
 UNDER_ANOTHER_ID = {"M-7", "S-10"}
 
