@@ -181,6 +181,10 @@ demo-peers: .venv/installed ## old, new and bare peers pass messages; each deliv
 # In this order: the worked examples are made from the vectors.
 GENERATORS := $(addprefix spec.generators.,vectors.generate collisions examples contents)
 
+.PHONY: mutants
+mutants: .venv/installed ## plants bugs in peers, one at a time, and says what the conformance suite sees
+	.venv/bin/python -m tests.interop.mutants
+
 .PHONY: matrix
 matrix: .venv/installed ## every peer of every generation sends to every other; writes docs/matrix.md
 	.venv/bin/python -m tests.interop.matrix --write docs/matrix.md

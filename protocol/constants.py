@@ -1,7 +1,9 @@
-"""The numbers of connections, as spec/registry.toml assigns them, and the words of options."""
+"""The numbers of connections, as spec/registry.toml assigns them; the words of options, checked."""
 
 from enum import IntEnum
-from typing import Final, Literal, get_args
+from typing import Final, Literal, TypeVar, get_args
+
+_T = TypeVar("_T")
 
 GENERATION: Final = 2
 
@@ -30,6 +32,21 @@ MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 #: Whose trace context counts (section 8.1).
 Trust = Literal["parent", "link", "ignore"]
 TRUSTS: Final[tuple[Trust, ...]] = get_args(Trust)
+
+
+def one_of(what: str, word: object, words: tuple[_T, ...]) -> _T:
+    """The word; ValueError, naming those that there are, where it is none of them."""
+    for each in words:
+        if word == each:
+            return each
+    raise ValueError(f"{what} must be one of {words}, not {word!r}")
+
+
+def instance_of(what: str, value: object, type: type[_T]) -> _T:
+    """The value; TypeError where it is of another type."""
+    if not isinstance(value, type):
+        raise TypeError(f"{what} must be of type {type.__name__}, not {value!r}")
+    return value
 
 
 class HelloKey(IntEnum):

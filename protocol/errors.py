@@ -1,4 +1,4 @@
-"""How a call fails: RpcError, and the error body that carries it (C-21, C-22); ModeUnknown."""
+"""How a call fails: RpcError and the body that carries it (C-21, C-22, C-61); ModeUnknown."""
 
 from tracewire.codec import FrameError, Status
 
@@ -56,7 +56,7 @@ def not_executed(status: Status, message: str) -> RpcError:
 def write_error(error: RpcError) -> bytes:
     """The error's body, at most 4,096 bytes: details that do not fit go, then the message's end.
 
-    Details outside the value subset, which no peer could read, go as well. C-21
+    Details outside the value subset, which no peer could read, go as well. C-61
     """
     message = str(error.message).encode(errors="replace").decode()
     body = _body(error, message, error.details)

@@ -1,15 +1,15 @@
 """Every limit of peers that can be set, in one table."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from tracewire.codec.constants import MAX_FRAME, STREAM_PREFIX
 
 from . import constants as c
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of a connection, and of the server that accepted it. Times are in seconds.
 
     They bound what this side holds and waits for. They are not there to shape load: a call over
@@ -19,10 +19,10 @@ class Limits:
         max_frame: bytes of a record that is read, announced in the hello (S-2, C-8).
         in_flight: requests of a connection that are handled at once (C-25).
         in_flight_server: the same for all connections of a server (C-25).
-        write_buffer: bytes that wait to be written before the connection is given up (C-26).
+        write_buffer: bytes that wait to be written before the connection is given up (C-87).
         record_seconds: the longest that a record may take to arrive (C-26).
         linger_seconds: how long input is read on after a drain (C-17).
-        discard_seconds: how long input is discarded after a connection error (C-20).
+        discard_seconds: how long input is discarded after a connection error (C-59).
         connections: connections of a server; further ones are closed at once.
         keepalive_seconds: silence after which a ping is sent while calls are open; a pong that
             does not come in the same time ends the connection. None: no pings.
@@ -44,12 +44,23 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
-            if not getattr(self, name) >= least:
-                raise ValueError(f"{name} must be at least {least}")
+            _check(name, getattr(self, name), least)
         if self.max_frame > _LONGEST:  # S-1
             raise ValueError(f"max_frame must be at most {_LONGEST}")
-        if self.keepalive_seconds is not None and self.keepalive_seconds <= c.PING_INTERVAL_SECONDS:
+        if self.keepalive_seconds is None:
+            return
+        _check("keepalive_seconds", self.keepalive_seconds, 0)
+        if self.keepalive_seconds <= c.PING_INTERVAL_SECONDS:
             raise ValueError("keepalive_seconds must be over 1, or pings would count as strikes")
+
+
+def _check(name: str, value: object, least: int) -> None:
+    seconds = name.endswith("_seconds")
+    if isinstance(value, bool) or not isinstance(value, (int, float) if seconds else int):
+        number = "a number of seconds" if seconds else "a whole number"
+        raise TypeError(f"{name} must be {number}, not {value!r}")
+    if not value >= least:  # nor NaN
+        raise ValueError(f"{name} must be at least {least}, not {value!r}")
 
 
 _LEAST: Final = {

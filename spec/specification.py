@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,3 +51,10 @@ def read_vectors() -> Iterator[dict[str, Any]]:
             content = json.loads(file.read_text(encoding="utf-8"))
             for vector in content["vectors"]:
                 yield {"area": content["area"], **vector}
+
+
+def read_keys() -> dict[str, int]:
+    """The assigned extension keys by their names, as the registry has them."""
+    registry = files("tracewire.spec").joinpath("registry.toml").read_text(encoding="utf-8")
+    keys = tomllib.loads(registry)["keys"]
+    return {name: number for name, number in keys.items() if name != "ranges"}

@@ -1,12 +1,26 @@
 """Tracewire as a testee of the suite, ``python -m tracewire.spec.testee``: see testee.md."""
 
 import sys
-from typing import Any
+from typing import Any, Final
+
+import cbor2
 
 from tracewire import codec
-from tracewire.codec import Frame, FrameError, TraceContext, decode, encode
-from tracewire.codec.counters import counters
-from tracewire.codec.keys import ROWS
+from tracewire.codec import Frame, FrameError, TraceContext, counters, decode, encode
+from tracewire.spec.specification import read_keys
+
+#: Assigned keys by the names that counters have for them.
+KEYS: Final = read_keys()
+#: A request that cannot be read raises one of these.
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    KeyError,
+    OverflowError,
+    RecursionError,
+    cbor2.CBORDecodeError,
+)
+_ENCODING: Final = ("encode", "plain")
 
 
 def given(word: str) -> bytes:
@@ -27,40 +41,75 @@ def fault(error: FrameError, between: str = "@") -> str:
 
 
 def context(trace: str, state: str) -> Any:
+    """The trace of these two words. A state that is no UTF-8 has members that an encoder sheds."""
     states = {"undecided": None, "not-sampled": codec.NOT_SAMPLED}
-    return (
-        states[trace]
-        if trace in states
-        else TraceContext.from_traceparent(trace, given(state).decode())
-    )
+    if trace in states:
+        return states[trace]
+    return TraceContext.from_traceparent(trace, given(state).decode(errors="surrogateescape"))
+
+
+def base(kind: str, id: str, target: str, payload: str) -> tuple[int, int, str | int, bytes]:
+    """The fields of a base frame. FrameError where it would be invalid, whatever else is given."""
+    name: str | int = int(target) if target[0] != "t" else _text(target[1:])
+    fields = int(kind), int(id), name, given(payload)
+    encode(Frame(*fields))
+    return fields
+
+
+def _text(word: str) -> str:
+    return bytes.fromhex(word).decode(errors="surrogateescape")
+
+
+def raw(keys: str) -> Any:
+    """Values as they are encoded, of the words that stand for a map."""
+    return decode(given(f"d9d4f7850001616140{keys}")).raw_extensions if keys != "-" else None
+
+
+def plain(values: str, creation: str) -> dict[Any, Any]:
+    """Values as an application gives them."""
+    read = {} if values == "-" else cbor2.loads(given(values))
+    return read if creation == "-" else {**read, KEYS["creation"]: context(creation, "-")}
+
+
+def counted(before: dict[str, int], prefix: str) -> dict[int, int]:
+    """What was counted since then, by assigned key."""
+    after = counters()
+    names = {name: f"{prefix}_{name}" for name in KEYS}
+    grown = {KEYS[name]: after[n] - before[n] for name, n in names.items() if n in after}
+    return {key: amount for key, amount in sorted(grown.items()) if amount}
 
 
 def answer(words: list[str]) -> str:
+    """FrameError for what is invalid or refused, one of _UNREADABLE for what cannot be read."""
+    before = counters()
     match words:
         case ["hello"]:
             return f"testee 1 2 tracewire-{codec.IMPLEMENTATION}"
         case ["decode", data]:
             frame = decode(given(data))
-            target = (
-                f"t{frame.target.encode().hex()}" if isinstance(frame.target, str) else frame.target
-            )
-            return (
-                f"valid {frame.kind:d} {frame.id} {target} {told(frame.payload)} {keys_of(frame)}"
-            )
+            name = frame.target
+            name = f"t{name.encode().hex()}" if isinstance(name, str) else name
+            return f"valid {frame.kind:d} {frame.id} {name} {told(frame.payload)} {keys_of(frame)}"
         case ["encode", kind, id, target, payload, trace, state, keys]:
-            name = bytes.fromhex(target[1:]).decode() if target[0] == "t" else int(target)
-            raw = decode(given(f"d9d4f7850001616140{keys}")).raw_extensions if keys != "-" else None
-            fields = int(kind), int(id), name, given(payload), context(trace, state), None, raw
-            return f"frame {encode(Frame(*fields)).hex()}"
+            fields, stamp = base(kind, id, target, payload), context(trace, state)
+            return f"frame {encode(Frame(*fields, stamp, None, raw(keys))).hex()}"
+        case ["plain", kind, id, target, payload, trace, state, creation, values, keys]:
+            fields, stamp = base(kind, id, target, payload), context(trace, state)
+            frame = Frame(*fields, stamp, plain(values, creation), raw(keys))
+            return f"frame {encode(frame).hex()}"
+        case ["shed", ("encode" | "plain" | "restamp"), *_]:
+            said = answer(words[1:])
+            parts = counted(before, "shed").items()
+            shed = ",".join(f"{key}:{amount}" for key, amount in parts)
+            return f"shed {shed or '-'}" if said.startswith("frame") else said
         case ["meaning", data]:
-            before, frame = counters(), decode(given(data))
-            current, _, after = frame.trace, dict(frame.extensions), counters()
-            names = {str(row.number): f"unusable_{row.name}" for row in ROWS}
-            grown = [key for key, name in names.items() if after[name] > before[name]]
+            frame = decode(given(data))
+            current, _ = frame.trace, dict(frame.extensions)
+            unusable = ",".join(map(str, counted(before, "unusable")))
             said = f"{'undecided' if current is None else 'not-sampled'} -"
             if isinstance(current, TraceContext):
                 said = f"{current.to_traceparent()} {told(current.state.encode())}"
-            return f"meaning {said} {','.join(grown) or '-'}"
+            return f"meaning {said} {unusable or '-'}"
         case ["restamp", data, trace, state]:
             return f"frame {codec.restamp(given(data), context(trace, state)).hex()}"
         case ["strip", data]:
@@ -81,13 +130,17 @@ def answer(words: list[str]) -> str:
 
 
 def respond(line: str) -> str:
+    """The one answer to a line, whatever stands in it."""
+    words = line.split()
     try:
-        return answer(line.split())
+        return answer(words)
     except FrameError as error:
-        refuses = line.startswith("encode")
-        return f"refused {error.rule}" if refuses else f"invalid {fault(error, ' ')}"
+        encoding = any(word in _ENCODING for word in words[:2])
+        return f"refused {error.rule}" if encoding else f"invalid {fault(error, ' ')}"
+    except _UNREADABLE:
+        return "unreadable"
 
 
 if __name__ == "__main__":
-    for line in sys.stdin:
-        print(respond(line), flush=True)
+    for line in sys.stdin.buffer:
+        print(respond(line.decode("ascii", "replace")), flush=True)

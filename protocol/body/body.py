@@ -95,7 +95,7 @@ def check_type(type: Any) -> None:
     if Body in getattr(type, "__args__", ()):
         raise TypeError("Body stands for the whole body: it cannot be part of another type")
     try:
-        msgspec.msgpack.Decoder(_argument(type))
+        _argument(type)
     except NameError as error:
         raise TypeError(f"{type!r} cannot be resolved: {error}") from error
 
@@ -134,7 +134,10 @@ def _hashable_argument(type: Any) -> type[msgspec.Struct]:
 
 
 def _struct(type: Any) -> type[msgspec.Struct]:
-    return msgspec.defstruct("Argument", [("value", type)], array_like=True)
+    """Raises TypeError, or NameError, where msgspec can make no such type."""
+    made = msgspec.defstruct("Argument", [("value", type)], array_like=True)
+    msgspec.msgpack.Decoder(made)
+    return made
 
 
 def _invalid(message: str) -> RpcError:

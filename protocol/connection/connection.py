@@ -175,7 +175,7 @@ class Connection:
 
         Args:
             caller: comes back with the outcome.
-            expires: the time at which the call fails; what is left until then is sent. C-24
+            expires: the time at which the call fails; what is left until then is sent. C-71
 
         Returns:
             The id, for ``cancel``.
@@ -192,7 +192,7 @@ class Connection:
             self._check_extensions(extensions)
         if expires is not None:
             microseconds = write_timeout(expires - self._clock())
-            if microseconds < 1:  # C-24
+            if microseconds < 1:  # C-74
                 raise not_executed(Status.DEADLINE_EXCEEDED, "the deadline passed before the call")
             extensions = {**(extensions or {}), TIMEOUT: microseconds}
         id = self._outgoing.next_id
@@ -277,7 +277,7 @@ class Connection:
         self._answer(id, encode_response(id, write_error(error), error.status))
 
     def cancelled(self, id: int) -> Status:
-        """Answers a request whose handler ended because it was cancelled. Gives the status. C-16"""
+        """Answers a request whose handler ended because it was cancelled. Gives the status. C-42"""
         status = self._incoming.cause(id) or Status.CANCELLED
         self.fail(id, RpcError(status, _CAUSES[status], executed=Executed.MAYBE))
         return status
@@ -319,7 +319,7 @@ class Connection:
             self._move(Trigger.DRAIN)
             if self._handshake.may_frame:
                 self._send_control(goaway.frame())
-            elif not self._handshake.may_send_bare:  # its first frame is on its way. G-3
+            elif not self._handshake.may_send_bare:  # its first frame is on its way. C-54
                 self._shutdown.part_later(goaway)
                 self.wake = min(self.wake, self._shutdown.until)
             self._settle()
@@ -389,7 +389,7 @@ class Connection:
         return [*failed, *self._abandon()]
 
     def overflow(self) -> Events:
-        """More waits to be written than is allowed. C-26"""
+        """More waits to be written than is allowed. C-87"""
         events: Events = []
         if self.state in WRITING:
             self._fault(Status.RESOURCE_EXHAUSTED, "the write buffer is full", events)
@@ -425,7 +425,7 @@ class Connection:
     def _receive_frame(self, frame: Frame, began: float, events: Events) -> None:
         kind = frame.kind
         if kind is not _PING:
-            self._keepalive.strikes = 0  # C-15
+            self._keepalive.strikes = 0  # C-41
         assert kind is not None  # not bare
         if kind < len(_RECEIVERS):
             _RECEIVERS[kind](self, frame, began, events)
@@ -453,7 +453,7 @@ class Connection:
 
     def _receive_invalid(self, error: FrameError, events: Events) -> None:
         self._invalid += 1
-        self.counts["invalid_records"] += 1
+        self.counts["invalid_records"] += 1  # C-32
         if error.rule == "S-2":  # C-3
             self._fault(Status.RESOURCE_EXHAUSTED, str(error), events)
         elif error.kind == Kind.REQUEST and error.id and error.id in self._incoming:  # C-13
@@ -461,29 +461,28 @@ class Connection:
         elif self._invalid >= INVALID_RECORDS:  # C-4
             said = f"the {self._invalid}th invalid record: {error}"
             self._fault(Status.INVALID_ARGUMENT, said, events)
-        elif not error.id or not self._handshake.answers_invalid:  # G-16
+        elif not error.id or not self._handshake.answers_invalid:  # G-18
             pass
         elif error.kind == Kind.REQUEST:  # C-5
-            self._incoming.read += 1
+            self._incoming.arrive(error.id)
             self._refuse(error.id, Status.INVALID_ARGUMENT, str(error))
         elif error.kind == Kind.RESPONSE:  # C-6
             self._fail_call(error.id, Status.INTERNAL, f"the response is invalid: {error}", events)
 
     def _receive_request(self, frame: Frame, began: float, events: Events) -> None:
         id, incoming = frame.id, self._incoming
-        if id in incoming:  # C-13
+        if not incoming.arrive(id):  # C-13
             return self._fault(Status.INVALID_ARGUMENT, f"request {id} is in flight", events)
-        incoming.read += 1
         expires = None
-        if self._shutdown.state is not OPEN:  # C-18; from here on in the order of C-23
+        if self._shutdown.state is not OPEN:  # C-47; from here on in the order of section 7.12
             return self._refuse(id, Status.UNAVAILABLE, "the connection is closing")
         if extensions := frame.extensions:
             if even := self._handshake.not_understood(extensions):  # G-8
                 said = f"extension keys that are not understood: {', '.join(map(str, even))}"
                 return self._refuse(id, Status.UNIMPLEMENTED, said, even)
             if (timeout := read_timeout(extensions)) is not None:
-                expires = began + timeout  # C-24
-                if not timeout or expires <= self._keepalive.last_input:
+                expires = began + timeout
+                if not timeout or expires <= self._keepalive.last_input:  # C-75
                     said = "the deadline passed before the call began"
                     return self._refuse(id, Status.DEADLINE_EXCEEDED, said)
         if incoming.full:  # C-25
@@ -526,7 +525,7 @@ class Connection:
         if self._handshake.not_understood(extensions):
             self.counts["notifications_not_understood"] += 1  # G-9
         elif expires is not None and (not timeout or expires <= self._keepalive.last_input):
-            self.counts["notifications_expired"] += 1  # section 7.8
+            self.counts["notifications_expired"] += 1  # C-76
         elif not frame.target:
             events.append(MessageReceived(frame.payload, frame))
         else:
@@ -553,7 +552,7 @@ class Connection:
     def _receive_cancel(self, frame: Frame, began: float, events: Events) -> None:
         if not self._understands(frame):
             return
-        if self._incoming.count_cancel():  # C-15
+        if self._incoming.count_cancel():  # C-44
             self._fault(Status.RESOURCE_EXHAUSTED, "more cancels than requests", events)
         elif frame.id not in self._incoming:
             self.counts["unknown_cancels"] += 1  # C-14
@@ -566,7 +565,7 @@ class Connection:
         if self._keepalive.strike():  # C-15
             self._fault(Status.RESOURCE_EXHAUSTED, "too many pings", events)
         else:
-            self._send_control(Frame(Kind.PONG, frame.id, 0))  # C-2
+            self._send_control(Frame(Kind.PONG, frame.id, 0))  # C-30
 
     def _receive_pong(self, frame: Frame, began: float, events: Events) -> None:
         if self._understands(frame):
@@ -608,7 +607,7 @@ class Connection:
 
     def _check_extensions(self, extensions: Extensions) -> None:
         for key in extensions:
-            if key == TIMEOUT and extensions[key] == 0:  # C-24
+            if key == TIMEOUT and extensions[key] == 0:  # C-74
                 said = "the deadline passed before the message"
                 raise not_executed(Status.DEADLINE_EXCEEDED, said)
             if type(key) is int and not key & 1:
@@ -629,7 +628,7 @@ class Connection:
             self._write(encode(frame))
 
     def _greet(self) -> None:
-        """Says hello, as early as it may be said, and goodbye if it is late for that. C-7"""
+        """Says hello, as early as it may be said, and goodbye if it is late for that. C-35, C-54"""
         if self.state in WRITING and (hello := self._handshake.take_hello()) is not None:
             self._write(encode(hello.frame()))
         if (goaway := self._shutdown.take_parting()) is not None:
@@ -645,7 +644,7 @@ class Connection:
             self._move(Trigger.IDLE)
 
     def _fault(self, status: Status, text: str, events: Events) -> None:
-        """A connection error. C-20"""
+        """A connection error: goaway with its status, calls of ours fail. C-20, C-57, C-60"""
         self.counts["connection_errors"] += 1
         self._send_control(Goaway(self._incoming.last_id, status, text).frame())
         self._move(Trigger.FAULT)
@@ -653,7 +652,7 @@ class Connection:
         events += self._abandon()
 
     def _abandon(self) -> list[RequestCancelled]:
-        """Handlers whose response nobody will read."""
+        """Handlers whose response nobody will read. C-58"""
         open_ids = [id for id in self._incoming if self._incoming.cancel(id, Status.CANCELLED)]
         return [RequestCancelled(id, Status.CANCELLED) for id in open_ids]
 

@@ -4,7 +4,7 @@
 is a time of the connection's clock, or None.
 """
 
-from typing import NamedTuple
+import msgspec
 
 from tracewire.codec import Frame, Status
 
@@ -12,7 +12,7 @@ from ..errors import RpcError
 from .messages import Goaway, Hello
 
 
-class RequestReceived(NamedTuple):
+class RequestReceived(msgspec.Struct, frozen=True):
     """A request to handle: respond(id) must follow, once."""
 
     id: int
@@ -20,54 +20,54 @@ class RequestReceived(NamedTuple):
     expires: float | None
 
 
-class NotificationReceived(NamedTuple):
+class NotificationReceived(msgspec.Struct, frozen=True):
     """A notification with a method."""
 
     frame: Frame
     expires: float | None
 
 
-class MessageReceived(NamedTuple):
+class MessageReceived(msgspec.Struct, frozen=True):
     """A message without a method: an envelope, or a bare message, which has no frame."""
 
     message: bytes
     frame: Frame | None
 
 
-class CallAnswered(NamedTuple):
+class CallAnswered(msgspec.Struct, frozen=True):
     """The response to a call of ours, its status OK."""
 
     caller: object
     frame: Frame
 
 
-class CallFailed(NamedTuple):
+class CallFailed(msgspec.Struct, frozen=True):
     """A call of ours failed."""
 
     caller: object
     error: RpcError
 
 
-class RequestCancelled(NamedTuple):
+class RequestCancelled(msgspec.Struct, frozen=True):
     """The handler of this request is to be cancelled; its response is still owed. C-16"""
 
     id: int
     status: Status
 
 
-class HelloReceived(NamedTuple):
+class HelloReceived(msgspec.Struct, frozen=True):
     """The other side's hello. C-10"""
 
     hello: Hello
 
 
-class GoawayReceived(NamedTuple):
+class GoawayReceived(msgspec.Struct, frozen=True):
     """The other side's goaway: no call may begin."""
 
     goaway: Goaway
 
 
-class PongReceived(NamedTuple):
+class PongReceived(msgspec.Struct, frozen=True):
     """A ping of ours was answered."""
 
     id: int

@@ -50,7 +50,7 @@ class Handshake:
         self.peer_max_frame = MAX_FRAME
 
     def take_hello(self) -> Hello | None:
-        """The hello of this side, once: it is to be sent now. C-7"""
+        """The hello of this side, once: it is to be sent now. C-7, C-35"""
         hello, self._unsent = self._unsent, None
         return hello
 
@@ -83,7 +83,7 @@ class Handshake:
 
     @property
     def answers_invalid(self) -> bool:
-        """Whether an invalid record of the other side may be taken for a frame of it. G-16"""
+        """Whether an invalid record of the other side may be taken for a frame of it. G-18"""
         return not (self.stranger and self._guarded)
 
     @property
@@ -100,7 +100,7 @@ class Handshake:
             raise not_executed(Status.FAILED_PRECONDITION, said)
 
     def check_answers_are_read(self) -> None:
-        """What is answered needs a side whose answers are accepted. G-3, G-16"""
+        """What is answered needs a side whose answers are accepted. G-19"""
         if self.stranger:
             said = "the other side is not known to answer in frames: it said no hello yet"
             raise not_executed(Status.FAILED_PRECONDITION, said)
@@ -112,6 +112,6 @@ class Handshake:
             raise not_executed(Status.FAILED_PRECONDITION, said)
 
     def too_long(self, frame: bytes) -> RpcError:
-        """What is raised for a frame over ``peer_max_frame``. C-8"""
+        """What is raised for a frame over ``peer_max_frame``. C-66, C-67"""
         said = f"the frame has {len(frame)} bytes, the other side reads {self.peer_max_frame}"
         return not_executed(Status.RESOURCE_EXHAUSTED, said)

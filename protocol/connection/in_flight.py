@@ -55,7 +55,7 @@ class OutgoingCalls:
         return min((expires for _, expires in self._open.values()), default=inf)
 
     def refuse(self, last_accepted: int, message: str) -> list[CallFailed]:
-        """Calls above the last that is accepted fail UNAVAILABLE: they never run. C-18"""
+        """Calls above the last that is accepted fail UNAVAILABLE: they never run. C-53"""
         late = [id for id in self._open if id > last_accepted]
         return [_unavailable(self.end(id), message, Executed.NO) for id in late]
 
@@ -113,16 +113,23 @@ class IncomingCalls:
         """C-25"""
         return len(self._causes) >= self._limit or self._server.taken >= self._server.limit
 
+    def arrive(self, id: int) -> bool:
+        """A request was read, to be accepted or refused: whether its id is free. C-13, C-46"""
+        if id in self._causes:
+            return False
+        self.read += 1
+        if id > self.last_id:
+            self.last_id = id
+        return True
+
     def count_cancel(self) -> bool:
-        """A cancel was read: whether there are more of them than of requests. C-15"""
+        """A cancel was read: whether there are more of them than of requests. C-44"""
         self._cancels += 1
         return self._cancels > self.read
 
     def accept(self, id: int, expires: float | None) -> None:
         self._causes[id] = None
         self._server.taken += 1
-        if id > self.last_id:
-            self.last_id = id
         if expires is not None:
             self._expiry[id] = expires
 

@@ -16,6 +16,7 @@ from ..constants import (
     MAX_FRAME_LEAST,
     GoawayKey,
     HelloKey,
+    instance_of,
 )
 from ..wire import is_uint, read_map, write_map
 
@@ -26,6 +27,19 @@ _TEXT: Final = ERROR_BYTES // 4
 def default_agent() -> str:
     """Host and process, as an instance is named where its deployer did not."""
     return f"{socket.gethostname()}:{os.getpid()}"[-AGENT_BYTES:]
+
+
+def check_agent(agent: str) -> str:
+    """The name; ValueError or TypeError where no hello can have it. C-8"""
+    if len(instance_of("agent", agent, str).encode()) > AGENT_BYTES:
+        raise ValueError(f"an agent is at most {AGENT_BYTES} bytes of UTF-8, not {agent!r}")
+    return agent
+
+
+def check_text(text: str | None) -> None:
+    """TypeError where no goaway can have it."""
+    if text is not None:
+        instance_of("what a drain says to the other side", text, str)
 
 
 class Hello(msgspec.Struct, frozen=True):
@@ -45,8 +59,8 @@ class Hello(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if self.max_frame < MAX_FRAME_LEAST:  # C-8
             raise ValueError(f"a hello announces a max frame of at least {MAX_FRAME_LEAST} bytes")
-        if self.agent is not None and len(self.agent.encode()) > AGENT_BYTES:  # C-8
-            raise ValueError(f"an agent is at most {AGENT_BYTES} bytes of UTF-8")
+        if self.agent is not None:
+            check_agent(self.agent)
 
     def frame(self) -> Frame:
         """The frame that says so."""

@@ -21,7 +21,7 @@ class RecordReader(Protocol):
 class MixedRecords:
     """Records of which each may be a frame or a bare message. ``frames``: False takes all as bare.
 
-    M-2, M-4: what begins like a frame is one, and an error where it proves invalid.
+    M-2, M-4, M-7: what begins like a frame is one, and an error where it proves invalid.
     """
 
     __slots__ = ("_ended", "_frames", "_max_frame", "_rest")

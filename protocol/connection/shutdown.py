@@ -144,7 +144,7 @@ class Shutdown:
             self.until = inf if seconds is None else self._clock() + seconds
 
     def part_later(self, goaway: Goaway) -> None:
-        """The goaway waits for the other side's first frame, as long as lingering takes. G-3"""
+        """The goaway waits for the other side's first frame, as long as lingering takes. C-54"""
         self.parting = goaway
         self.until = self._clock() + self._seconds[State.LINGERING]
 

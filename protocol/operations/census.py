@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
 
 from ..connection.messages import default_agent
-from ..constants import GENERATION, Mode
+from ..constants import GENERATION, Mode, instance_of
 from ..tracing.semconv import meter_of
 from .report import Report
 from .traffic import DIALECTS, Dialect, DialectCounts, Traffic
@@ -55,6 +55,8 @@ class Census:
     def __init__(
         self, window_seconds: float = WINDOW_SECONDS, *, clock: Callable[[], float] = time.time
     ) -> None:
+        if not isinstance(window_seconds, (int, float)):
+            raise TypeError(f"window_seconds is a number, not {window_seconds!r}")
         if not (isfinite(window_seconds) and window_seconds > 0):
             raise ValueError(f"window_seconds must be over 0 and finite, not {window_seconds}")
         self._window, self._clock = window_seconds, clock
@@ -82,10 +84,13 @@ class Census:
         Raises:
             TypeError: the names are one text.
         """
-        if isinstance(names, str):
-            raise TypeError(f"names is a collection of instances' names, not the text {names!r}")
+        if isinstance(names, str) or not isinstance(names, Iterable):
+            raise TypeError(f"names is a collection of instances' names, not {names!r}")
+        names = frozenset(names)
+        for name in names:
+            instance_of("the name of an instance", name, str)
         with self._lock:
-            self._expected[destination] = frozenset(names)
+            self._expected[destination] = names
             held = [*self._reports.values(), *self._unexpected.values()]
             for report in (each for each in held if each.destination == destination):
                 key = destination, report.instance
@@ -135,6 +140,7 @@ class Census:
         Raises:
             ValueError: its clock is ahead by more than the window, so it would count too long.
         """
+        instance_of("what is merged", report, Report)
         now = self._clock()
         if report.at > now + self._window:
             ahead = f"{report.at - now:.0f} s ahead of this clock"

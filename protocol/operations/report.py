@@ -7,7 +7,7 @@ from typing import Final, Self
 
 import msgspec
 
-from ..constants import AGENT_BYTES, MODES, Mode
+from ..constants import AGENT_BYTES, MODES, Mode, instance_of, one_of
 from ..wire import is_uint
 
 _DESTINATION_BYTES: Final = 255
@@ -41,8 +41,7 @@ class Report:
         _check_name("destination", self.destination, _DESTINATION_BYTES)
         _check_name("instance", self.instance, AGENT_BYTES)
         of = f"in the report of instance {self.instance!r} on {self.destination!r}"
-        if self.mode not in MODES:
-            raise ValueError(f"mode {of} must be one of {MODES}, not {self.mode!r}")
+        one_of(f"mode {of}", self.mode, MODES)
         if not is_uint(self.generation):
             raise ValueError(f"generation {of} must be 0 or more, not {self.generation!r}")
         if self.generation == 0 and self.mode != "bare":
@@ -80,6 +79,6 @@ class Report:
 
 
 def _check_name(what: str, name: str, most: int) -> None:
-    size = len(name.encode())
+    size = len(instance_of(f"the {what} of a report", name, str).encode())
     if not 0 < size <= most:
         raise ValueError(f"the {what} of a report has 1 to {most} bytes, not {size}: {name[:80]!r}")

@@ -6,6 +6,7 @@ from logging import getLogger
 from tracewire.codec import is_frame
 from tracewire.codec.writing import Buffer, Extensions
 
+from ..constants import instance_of, one_of
 from ..errors import ModeUnknown
 from ..tracing import Tracing
 from .census import Census
@@ -50,11 +51,12 @@ class Rollout:
         if callable(destinations):
             self._ask = destinations
         elif destinations is not None:
+            instance_of("destinations", destinations, Mapping)  # type: ignore[type-abstract]
             for destination, dialect in destinations.items():
                 self._configured[destination] = _checked(dialect, f"destination {destination!r}")
         self._switched: dict[str, Dialect] = {}
-        self._tracing = tracing or Tracing()
-        self._census = census
+        self._tracing = Tracing() if tracing is None else instance_of("tracing", tracing, Tracing)
+        self._census = None if census is None else instance_of("census", census, Census)
 
     def mode(self, destination: str) -> Dialect:
         """What the next message to a destination is sent as.
@@ -182,6 +184,4 @@ class Rollout:
 
 
 def _checked(mode: Dialect, where: str) -> Dialect:
-    if mode not in DIALECTS:
-        raise ValueError(f"the mode of {where} must be one of {DIALECTS}, not {mode!r}")
-    return mode
+    return one_of(f"the mode of {where}", mode, DIALECTS)

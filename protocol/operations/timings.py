@@ -7,6 +7,7 @@ to a row; when rows run out, those of the least busy are forgotten, many at a ti
 import time
 from collections.abc import Awaitable, Callable
 from logging import getLogger
+from math import inf
 from time import perf_counter
 from typing import Final, Self
 
@@ -14,7 +15,7 @@ import msgspec
 
 from tracewire.codec import TraceContext
 
-from ..constants import RESERVED_PREFIX
+from ..constants import RESERVED_PREFIX, instance_of
 from ..peers.call import Call, HandlerInterceptor
 from ..tracing.context import current_span, trace_of
 from .minutes import (
@@ -89,9 +90,9 @@ class Timings:
         minutes: int = 60,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if rows < 4:
+        if instance_of("rows", rows, int) < 4:
             raise ValueError(f"timings need at least 4 rows, not {rows}")
-        if minutes < 1:
+        if instance_of("minutes", minutes, int) < 1:
             raise ValueError(f"timings need at least 1 minute, not {minutes}")
         self._most_running, self._most_past = rows - rows // 2, rows // 2
         self._minutes = minutes
@@ -119,7 +120,7 @@ class Timings:
             ValueError: the time is negative or no number.
             TypeError: a name is no text.
         """
-        if not seconds >= 0:  # nor NaN
+        if not 0 <= seconds < inf:  # nor NaN
             raise ValueError(f"{action!r} of {entity!r} cannot have taken {seconds} seconds")
         if self._clock() >= self._minute_over:
             self._turn()
@@ -158,7 +159,12 @@ class Timings:
 
         Returns:
             The interceptor.
+
+        Raises:
+            TypeError: entity is no function.
         """
+        if not callable(entity):
+            raise TypeError(f"entity is a function that names the entity of a call, not {entity!r}")
         return _Around(self, entity)
 
     def rows(self, minutes: int | None = None) -> list[Timing]:

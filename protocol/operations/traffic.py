@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, get_args
 
 Dialect = Literal["bare", "framed"]
-DIALECTS: Final = get_args(Dialect)
+DIALECTS: Final[tuple[Dialect, ...]] = get_args(Dialect)
 
 
 class DialectCounts:

@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import partial
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 from tracewire.codec import Frame
 
 from ..constants import RESERVED_PREFIX, Trust
 from .caller import Caller
+
+_T = TypeVar("_T")
 
 
 class Call:
@@ -72,8 +74,21 @@ def run_intercepted(
 ) -> Awaitable[object]:
     """The handler with all that runs around it, the first one outermost."""
     for interceptor in reversed(interceptors):
-        run = partial(interceptor, call, run)
+        run = partial(_run_around, interceptor, call, run)
     return run()
+
+
+def _run_around(
+    interceptor: HandlerInterceptor, call: Call, run: Callable[[], Awaitable[object]]
+) -> Awaitable[object]:
+    return awaitable(interceptor(call, run), interceptor)
+
+
+def awaitable(returned: Awaitable[_T], interceptor: object) -> Awaitable[_T]:
+    """What the interceptor returned; TypeError where it cannot be awaited."""
+    if not isinstance(returned, Awaitable):
+        raise TypeError(f"the interceptor {interceptor!r} returned {returned!r}: use async def")
+    return returned
 
 
 _running: Final[ContextVar[Call | None]] = ContextVar("tracewire_call", default=None)
@@ -108,8 +123,11 @@ def current_call() -> Call:
 def check_metadata(metadata: Mapping[str, object]) -> dict[int | str, object]:
     """The extensions that carry metadata; what their values may be is for the encoder to say.
 
-    Raises TypeError for a key that is not text, ValueError for one kept for Tracewire (N-3).
+    Raises TypeError for what is no mapping and for a key that is not text, ValueError for one kept
+    for Tracewire (N-3).
     """
+    if not isinstance(metadata, Mapping):
+        raise TypeError(f"metadata is a mapping of text keys to values, not {metadata!r}")
     extensions: dict[int | str, object] = {}
     for key, value in metadata.items():
         if not isinstance(key, str):

@@ -1,5 +1,6 @@
 """A call that this side makes: what interceptors see, what is sent, what the response returns."""
 
+from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from tracewire.codec.writing import Extensions
 from ..body.body import read_body, write_body
 from ..constants import Executed
 from ..errors import RpcError
-from .call import check_metadata
+from .call import awaitable, check_metadata
 
 
 class OutgoingCall:
@@ -24,24 +25,22 @@ class OutgoingCall:
             handler's does not outlive that.
     """
 
-    __slots__ = ("_clock", "body", "deadline", "metadata", "method")
+    __slots__ = ("body", "deadline", "metadata", "method")
 
     def __init__(
         self,
         method: str,
-        body: object,
-        metadata: Mapping[str, object] | None,
-        deadline: float | None,
-        clock: Callable[[], float],
+        body: object = None,
+        metadata: Mapping[str, object] | None = None,
+        deadline: float | None = None,
     ) -> None:
         self.method = method
         self.body = body
-        self.metadata = dict(metadata or {})
+        self.metadata: dict[str, object] = {**(metadata or {})}
         self.deadline = deadline
-        self._clock = clock
 
     def __repr__(self) -> str:
-        return f"<OutgoingCall {self.method!r} timeout={self.timeout}>"
+        return f"<OutgoingCall {self.method!r} deadline={self.deadline}>"
 
     @property
     def timeout(self) -> float | None:
@@ -49,11 +48,11 @@ class OutgoingCall:
 
         A longer one, or None, lasts no longer than what the running handler has left.
         """
-        return None if self.deadline is None else self.deadline - self._clock()
+        return None if self.deadline is None else self.deadline - get_running_loop().time()
 
     @timeout.setter
     def timeout(self, seconds: float | None) -> None:
-        self.deadline = None if seconds is None else self._clock() + seconds
+        self.deadline = None if seconds is None else deadline_after(seconds)
 
 
 #: Makes a call and gives its result.
@@ -70,7 +69,16 @@ def intercepted(interceptors: Sequence[CallInterceptor], proceed: Proceed) -> Pr
 
 
 def _around(interceptor: CallInterceptor, proceed: Proceed) -> Proceed:
-    return lambda call: interceptor(call, proceed)
+    return lambda call: awaitable(interceptor(call, proceed), interceptor)
+
+
+def deadline_after(seconds: float) -> float:
+    """A time of the running loop's clock. TypeError or ValueError for what is no length of time."""
+    if not isinstance(seconds, (int, float)):
+        raise TypeError(f"timeout is a number of seconds, or None, not {seconds!r}")
+    if seconds != seconds:
+        raise ValueError("timeout is a number of seconds, or None, not NaN")
+    return get_running_loop().time() + seconds
 
 
 def earlier(one: float | None, other: float | None) -> float | None:
@@ -80,8 +88,17 @@ def earlier(one: float | None, other: float | None) -> float | None:
     return min(one, other)
 
 
-def written(body: object, metadata: Mapping[str, object] | None) -> tuple[bytes, Extensions | None]:
-    """The payload and the extensions of what is sent."""
+def written(
+    method: str, body: object, metadata: Mapping[str, object] | None
+) -> tuple[bytes, Extensions | None]:
+    """The payload and the extensions of what is sent to a method.
+
+    TypeError or ValueError where there is no such method, body or metadata.
+    """
+    if not isinstance(method, str):
+        raise TypeError(f"a method is text, not {method!r}")
+    if not method:  # a notification of none would be an envelope
+        raise ValueError("a method has a name; a message without one is sent by send()")
     payload, content_format = write_body(body)
     extensions = check_metadata(metadata) if metadata else None
     if content_format is not None:

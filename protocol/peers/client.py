@@ -2,23 +2,22 @@
 
 import ssl
 from collections.abc import Generator, Sequence
-from typing import Any, Protocol
-
-import msgspec
+from typing import Any, Protocol, runtime_checkable
 
 from ..connection.grease import EVERY
 from ..constants import Mode, Trust
 from ..limits import Limits
 from ..tracing import Tracing
-from ..transports.schemes import default_trust, open_connection, parse_address
+from ..transports.schemes import open_connection, takes_tls
 from .call import HandlerInterceptor
 from .calling import CallInterceptor
-from .config import PeerConfig
+from .config import PeerConfig, checked_tls
 from .peer import Peer
 from .reconnecting import Reconnecting
 from .service import Service
 
 
+@runtime_checkable
 class ModeSource(Protocol):
     """What says how an address is spoken to, such as a Rollout. It may raise ModeUnknown."""
 
@@ -57,7 +56,7 @@ class Connecting:
     async def _open(self) -> Peer:
         config = self._config
         if self._modes is not None:
-            config = msgspec.structs.replace(config, mode=self._modes.mode(config.url))
+            config = config.with_mode(self._modes.mode(config.url))
         return await open_connection(config.url, lambda: Peer(config), self._tls, config.limits)
 
 
@@ -98,26 +97,26 @@ def connect(
 
     Raises:
         ValueError: the URL or a word is none, or ``tls`` is given for another address.
+        TypeError: an option is of another type than it says, as one function for a list of them.
         OSError: when awaited, if nobody answers.
         ModeUnknown: when awaited, by a Rollout.
     """
-    address = parse_address(url)
-    if tls is not None and address.scheme != "tls":
+    if takes_tls(url):
+        tls = ssl.create_default_context() if tls is None else checked_tls(tls)
+    elif tls is not None:
         raise ValueError(f"tls= is for tls:// addresses, not {url}")
-    if address.scheme == "tls" and tls is None:
-        tls = ssl.create_default_context()
-    tracing = tracing or Tracing()
+    modes = mode if isinstance(mode, ModeSource) else None
     config = PeerConfig(
         url=url,
         connector=True,
-        service=service or Service(),
-        mode=mode if isinstance(mode, str) else "bare",
+        service=Service() if service is None else service,
+        mode="bare" if isinstance(mode, ModeSource) else mode,
         tracing=tracing,
-        trust=trust or tracing.trust or default_trust(url),
-        limits=limits or Limits(),
+        trust=trust,
+        limits=limits,
         agent=agent,
         handler_interceptors=handler_interceptors,
         call_interceptors=call_interceptors,
         grease=grease,
     )
-    return Connecting(config, tls, None if isinstance(mode, str) else mode)
+    return Connecting(config, tls, modes)

@@ -1,18 +1,19 @@
 """PeerConfig: what all peers of one listener, or of one connector, have in common."""
 
+import ssl
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from random import Random
-from typing import Final, TypeVar
-
-import msgspec
+from typing import Final, Self, TypeVar
 
 from ..connection.grease import Grease
 from ..connection.in_flight import ConcurrencyLimit
-from ..connection.messages import default_agent
-from ..constants import MODES, TRUSTS, Mode, Trust
+from ..connection.messages import check_agent, default_agent
+from ..constants import MODES, TRUSTS, Mode, Trust, instance_of, one_of
 from ..limits import Limits
 from ..tracing import Tracing
+from ..transports.schemes import default_trust
 from .call import HandlerInterceptor
 from .calling import CallInterceptor
 from .service import Service
@@ -22,50 +23,78 @@ _T = TypeVar("_T")
 _random: Final = Random()
 
 
-class PeerConfig(msgspec.Struct, kw_only=True):
-    """Raises ValueError for a word or a number that is none of the option's.
+class PeerConfig:
+    """The options of ``serve`` and ``connect``, checked, each with its default.
 
-    ``service``: what the other side may call. ``trust``: parent, link or ignore (section 8.1).
-    ``handler_interceptors``, ``call_interceptors``: what runs around each, the outermost first.
-    ``grease``: one frame in so many has grease, none of 0. ``concurrency``: of the server.
-    ``counts``: what connections passed over in silence, by name.
+    ``counts``: what connections passed over in silence, by name. ``concurrency``: how many requests
+    all of them handle at once.
     """
 
-    url: str
-    connector: bool
-    service: Service
-    mode: Mode = "framed"
-    trust: Trust = "link"
-    tracing: Tracing = msgspec.field(default_factory=Tracing)
-    limits: Limits = msgspec.field(default_factory=Limits)
-    agent: str | None = None
-    handler_interceptors: Sequence[HandlerInterceptor] = ()
-    call_interceptors: Sequence[CallInterceptor] = ()
-    grease: int = 0
-    concurrency: ConcurrencyLimit = msgspec.field(
-        default_factory=lambda: ConcurrencyLimit(Limits().in_flight_server)
-    )
-    counts: Counter[str] = msgspec.field(default_factory=Counter)
+    def __init__(
+        self,
+        url: str,
+        *,
+        connector: bool,
+        service: Service,
+        mode: Mode,
+        tracing: Tracing | None,
+        trust: Trust | None,
+        proved: bool = False,
+        limits: Limits | None,
+        agent: str | None,
+        handler_interceptors: Sequence[HandlerInterceptor],
+        call_interceptors: Sequence[CallInterceptor],
+        grease: int,
+    ) -> None:
+        """``proved``: whether peers show who they are, which decides how far they are trusted.
 
-    def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise ValueError(f"mode must be one of {MODES}, not {self.mode!r}")
-        if self.trust not in TRUSTS:
-            raise ValueError(f"trust must be one of {TRUSTS}, not {self.trust!r}")
-        if isinstance(self.grease, bool) or not isinstance(self.grease, int) or self.grease < 0:
-            raise ValueError(f"grease must be 0, or one frame in so many, not {self.grease!r}")
-        self.handler_interceptors = _checked(self.handler_interceptors, "handler_interceptors")
-        self.call_interceptors = _checked(self.call_interceptors, "call_interceptors")
-        if self.agent is None:
-            self.agent = default_agent()
+        Raises:
+            ValueError: a word or a number is none of the option's.
+            TypeError: an option is of another type.
+        """
+        self.url, self.connector = url, connector
+        self.service = instance_of("service", service, Service)
+        self.mode = one_of("mode", mode, MODES)
+        self.tracing = Tracing() if tracing is None else instance_of("tracing", tracing, Tracing)
+        self.limits = Limits() if limits is None else instance_of("limits", limits, Limits)
+        if trust is not None:
+            self.trust = one_of("trust", trust, TRUSTS)
+        else:
+            self.trust = self.tracing.trust or default_trust(url, proved)
+        self.agent = default_agent() if agent is None else check_agent(agent)
+        self.handler_interceptors = _functions("handler_interceptors", handler_interceptors)
+        self.call_interceptors = _functions("call_interceptors", call_interceptors)
+        if isinstance(grease, bool) or not isinstance(grease, int) or grease < 0:
+            raise ValueError(f"grease must be 0, or one frame in so many, not {grease!r}")
+        self._grease = grease
+        self.counts: Counter[str] = Counter()
+        self.concurrency = ConcurrencyLimit(self.limits.in_flight_server)
+
+    def with_mode(self, mode: Mode) -> Self:
+        """The same, counts and all, but for the mode."""
+        made = copy(self)
+        made.mode = one_of("mode", mode, MODES)
+        return made
 
     def new_grease(self) -> Grease | None:
         """For one connection."""
-        return Grease(self.grease, _random) if self.grease else None
+        return Grease(self._grease, _random) if self._grease else None
 
 
-def _checked(interceptors: Sequence[_T], name: str) -> tuple[_T, ...]:
-    """TypeError for one function, which is no list of them."""
+def checked_tls(tls: ssl.SSLContext) -> ssl.SSLContext:
+    """TypeError for what is no context."""
+    return instance_of("tls", tls, ssl.SSLContext)
+
+
+def _functions(name: str, interceptors: Sequence[_T]) -> tuple[_T, ...]:
+    """TypeError for one function, which is no list of them, and for what is no function."""
     if callable(interceptors):
         raise TypeError(f"{name} is a list of functions: write [{interceptors!r}]")
-    return tuple(interceptors)
+    try:
+        functions = tuple(interceptors)
+    except TypeError:
+        raise TypeError(f"{name} is a list of functions, not {interceptors!r}") from None
+    for each in functions:
+        if not callable(each):
+            raise TypeError(f"{name} is a list of functions, and {each!r} in it is none")
+    return functions

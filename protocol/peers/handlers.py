@@ -54,14 +54,14 @@ class Handlers:
         self._notices: set[asyncio.Task[None]] = set()
 
     def requested(self, event: RequestReceived, peer: Caller) -> None:
-        id, frame, expires = event
+        id, frame = event.id, event.frame
         if not self._connection.start(id):
             return
         method = self._config.service.methods.get(frame.target)  # type: ignore[arg-type]
         if method is None:
             self._refuse(id, frame)
             return
-        call = Call(frame, peer, self._config.trust, expires)
+        call = Call(frame, peer, self._config.trust, event.expires)
         task = _start(self._handle(id, method, call), self._loop, method.name)
         if not task.done():
             self._tasks[id] = task

@@ -9,7 +9,7 @@ from tracewire.codec import encode_notification
 from ..errors import RpcError
 from ..tracing import Tracing
 from .caller import Caller
-from .calling import written
+from .calling import deadline_after, written
 
 
 class Recipient(Caller, Protocol):
@@ -55,23 +55,24 @@ async def notify_all(
         timeout: seconds until those that still take no more are given up.
 
     Returns:
-        Those it could not be sent to, and why: who was late, DEADLINE_EXCEEDED.
+        Those it could not be sent to, and why: who was late, DEADLINE_EXCEEDED; who had no
+        connection at the end of the time, UNAVAILABLE.
 
     Raises:
         TypeError: the body or the metadata cannot be written.
-        ValueError: a key of the metadata is kept for Tracewire (N-3).
+        ValueError: no method has that name, or a key of the metadata is kept for Tracewire (N-3).
     """
     recipients = list(peers)
     if not recipients:
         return {}
-    payload, extensions = written(body, metadata)
+    payload, extensions = written(method, body, metadata)
+    deadline = None if timeout is None else deadline_after(timeout)
     tracing = tracing or recipients[0].tracing
     copies = tracing.copies(
         len(recipients),
         lambda trace, keys: encode_notification(method, payload, trace, keys),
         extensions,
     )
-    deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
     failed: dict[_R, RpcError] = {}
     waiting = []
     for peer, copy in zip(recipients, copies, strict=True):

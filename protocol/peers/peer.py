@@ -13,15 +13,17 @@ from typing import Any, Final, TypeVar, overload
 
 from tracewire.codec import Frame, Status
 
+from ..body.body import check_type
 from ..connection import events as e
 from ..connection.connection import Connection
+from ..connection.messages import check_text
 from ..connection.shutdown import State
 from ..constants import Trust
 from ..tracing import Tracing
 from ..tracing.semconv import NOWHERE, attributes_of_server
 from ..transports.schemes import server_name
 from .call import running_call
-from .calling import OutgoingCall, earlier, intercepted, result, written
+from .calling import OutgoingCall, deadline_after, earlier, intercepted, result, written
 from .config import PeerConfig
 from .handlers import Handlers, status_of
 from .per_loop import DeadlineTimer, LoopAffinity, deadline_timer_of, input_buffer_of
@@ -189,12 +191,13 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
         Raises:
             RpcError: the call failed; its status says how, ``executed`` whether it ran.
-            TypeError: the body or the metadata cannot be written.
-            ValueError: a key of the metadata is kept for Tracewire (N-3).
+            TypeError: the body or the metadata cannot be written, or ``returns`` not be read.
+            ValueError: no method has that name, or a key of the metadata is kept for Tracewire
+                (N-3).
             RuntimeError: another event loop or process made this peer.
         """
         self._affinity.check()
-        deadline = None if timeout is None else self._loop.time() + timeout
+        deadline = None if timeout is None else deadline_after(timeout)
         outer = running_call() if cascade else None
         if outer is not None:
             deadline = earlier(deadline, outer.deadline)  # C-24
@@ -203,10 +206,12 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             return await self._call(method, body, metadata, deadline, returns)
 
         async def proceed(call: OutgoingCall) -> Any:
+            if not isinstance(call, OutgoingCall):
+                raise TypeError(f"proceed takes an OutgoingCall, not {call!r}")
             bound = call.deadline if outer is None else earlier(call.deadline, outer.deadline)
             return await self._call(call.method, call.body, call.metadata, bound, returns)
 
-        call = OutgoingCall(method, body, metadata, deadline, self._loop.time)
+        call = OutgoingCall(method, body, metadata, deadline)
         return await intercepted(interceptors, proceed)(call)
 
     async def _call(
@@ -217,7 +222,9 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         deadline: float | None,
         returns: Any,
     ) -> Any:
-        payload, extensions = written(body, metadata)
+        payload, extensions = written(method, body, metadata)
+        if returns is not object:
+            check_type(returns)  # not once the call was made
         if self._writer.room is not None:
             await self.wait_for_room(deadline)
         trace, sent, telemetry = self._config.tracing.client(method, extensions, self._network)
@@ -255,11 +262,12 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         Raises:
             RpcError: it cannot be sent; executed = no.
             TypeError: the body or the metadata cannot be written.
-            ValueError: a key of the metadata is kept for Tracewire (N-3).
+            ValueError: no method has that name, or a key of the metadata is kept for Tracewire
+                (N-3).
             RuntimeError: another event loop or process made this peer.
         """
         self._affinity.check()
-        payload, extensions = written(body, metadata)
+        payload, extensions = written(method, body, metadata)
         if self._writer.room is not None:
             await self.wait_for_room()
         trace, sent = self._config.tracing.inject(extensions)
@@ -323,9 +331,10 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             RuntimeError: another event loop or process made this peer.
         """
         self._affinity.check()
+        deadline = None if timeout is None else deadline_after(timeout)
         self.leave(text)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout_at(deadline):
                 await self.wait_closed()
         except TimeoutError:
             await self.close()
@@ -378,6 +387,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         Args:
             text: why, for the other side.
         """
+        check_text(text)
         self._connection.drain(text)
         self._wrote()
 

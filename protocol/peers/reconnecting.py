@@ -9,8 +9,10 @@ from weakref import WeakSet
 
 from tracewire.codec import Status
 
+from ..connection.messages import check_text
 from ..errors import ModeUnknown, RpcError, not_executed
 from ..tracing import Tracing
+from .calling import deadline_after
 from .peer import DRAIN_SECONDS, Peer
 from .per_loop import LoopAffinity
 
@@ -120,7 +122,7 @@ class Reconnecting:
             ValueError: a key of the metadata is kept for Tracewire (N-3).
             RuntimeError: another event loop or process made it.
         """
-        deadline = None if timeout is None else self._clock() + timeout
+        deadline = None if timeout is None else deadline_after(timeout)
         peer = await self._current(deadline)
         left = None if deadline is None else deadline - self._clock()
         return await peer.call(
@@ -188,6 +190,9 @@ class Reconnecting:
         Raises:
             RuntimeError: another event loop or process made it.
         """
+        check_text(text)
+        if timeout is not None:
+            deadline_after(timeout)  # what is no length of time ends nothing
         await self._stop()
         ended = await asyncio.gather(*(peer.drain(text, timeout=timeout) for peer in self._peers))
         return all(ended)

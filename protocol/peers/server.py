@@ -6,14 +6,14 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any, Self
 
 from ..connection.grease import EVERY
-from ..connection.in_flight import ConcurrencyLimit
+from ..connection.messages import check_text
 from ..constants import Mode, Trust
 from ..limits import Limits
 from ..tracing import Tracing
-from ..transports.schemes import Listener, default_trust, listen, parse_address
+from ..transports.schemes import Listener, listen, takes_tls
 from .call import HandlerInterceptor
-from .calling import CallInterceptor
-from .config import PeerConfig
+from .calling import CallInterceptor, deadline_after
+from .config import PeerConfig, checked_tls
 from .peer import DRAIN_SECONDS, Peer
 from .per_loop import LoopAffinity
 from .service import Service
@@ -77,9 +77,11 @@ class Server:
             RuntimeError: another event loop or process made this server.
         """
         self._affinity.check()
+        deadline = None if timeout is None else deadline_after(timeout)
+        check_text(text)
         await self._stop_listening(lambda peer: peer.leave(text))
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout_at(deadline):
                 while self._peers:
                     async with asyncio.TaskGroup() as draining:
                         for peer in self.peers:
@@ -186,19 +188,25 @@ async def _first(*waits: Any) -> None:
 class Serving:
     """What ``serve`` returns: awaited it gives a Server; ``async with`` closes it at the end."""
 
-    __slots__ = ("_config", "_server", "_tls")
+    __slots__ = ("_config", "_entered", "_server", "_tls")
 
     def __init__(self, config: PeerConfig, tls: ssl.SSLContext | None) -> None:
         self._config, self._tls = config, tls
+        self._entered = False
         self._server: Server | None = None
 
     def __await__(self) -> Generator[Any, Any, Server]:
         return self._open().__await__()
 
     async def __aenter__(self) -> Server:
-        if self._server is not None:
+        if self._entered:
             raise RuntimeError("this was entered before; call serve() again for another server")
-        self._server = await self
+        self._entered = True
+        try:
+            self._server = await self
+        except BaseException:
+            self._entered = False
+            raise
         return self._server
 
     async def __aexit__(self, *_: object) -> None:
@@ -248,25 +256,24 @@ def serve(
 
     Raises:
         ValueError: the URL or a word is none, or a tls address and ``tls`` do not come together.
+        TypeError: an option is of another type than it says, as one function for a list of them.
         OSError: when awaited, if it cannot listen.
     """
-    address = parse_address(url)
-    if (address.scheme == "tls") != (tls is not None):
+    if takes_tls(url) != (tls is not None):
         raise ValueError("a tls:// address takes a context as tls=, and no other address does")
-    certified = tls is not None and tls.verify_mode is ssl.CERT_REQUIRED
-    limits, tracing = limits or Limits(), tracing or Tracing()
+    certified = tls is not None and checked_tls(tls).verify_mode is ssl.CERT_REQUIRED
     config = PeerConfig(
         url=url,
         connector=False,
         service=service,
         mode=mode,
         tracing=tracing,
-        trust=trust or tracing.trust or default_trust(url, certified),
+        trust=trust,
+        proved=certified,
         limits=limits,
         agent=agent,
         handler_interceptors=handler_interceptors,
         call_interceptors=call_interceptors,
         grease=grease,
-        concurrency=ConcurrencyLimit(limits.in_flight_server),
     )
     return Serving(config, tls)

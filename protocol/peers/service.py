@@ -11,7 +11,7 @@ import msgspec
 from tracewire.codec.constants import MAX_TARGET_BYTES
 
 from ..body.body import check_type, read_body, write_body
-from ..constants import RESERVED_PREFIX
+from ..constants import RESERVED_PREFIX, instance_of
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -70,7 +70,7 @@ class Service:
     _reserved: ClassVar = False
 
     def __init__(self, name: str = "") -> None:
-        self.name = name
+        self.name = instance_of("the name of a service", name, str)
         self._methods: dict[str, Method] = {}
         self._message: Handler | None = None
         #: By name, as it stands; cannot be changed.
@@ -115,7 +115,8 @@ class Service:
         last = function.__name__ if name is None and hasattr(function, "__name__") else name
         if last is None:
             raise TypeError(_not_a_function(function))
-        full = f"{self.name}.{last}" if self.name else last
+        instance_of("the name of a method", last, str)
+        full = f"{self.name}.{last}" if self.name and last else last
         self._check_name(full)
         self._check_free(full)
         self._methods[full] = _method(full, function)
@@ -153,6 +154,7 @@ class Service:
         Raises:
             ValueError: both serve one name, or both take messages; then nothing is included.
         """
+        instance_of("what is included", other, Service)
         for name in other._methods:
             self._check_free(name)
         if other._message is not None and self._message is not None:
@@ -161,7 +163,11 @@ class Service:
         self._message = self._message or other._message
 
     def _check_name(self, name: str) -> None:
-        if not 1 <= len(name.encode()) <= MAX_TARGET_BYTES:  # F-11
+        try:
+            size = len(name.encode())
+        except UnicodeEncodeError:  # lone surrogates
+            size = 0
+        if not 1 <= size <= MAX_TARGET_BYTES:  # F-11
             raise ValueError(f"the method {name!r} is not 1 to {MAX_TARGET_BYTES} bytes of UTF-8")
         if name.startswith(RESERVED_PREFIX) and not self._reserved:  # N-3
             raise ValueError(

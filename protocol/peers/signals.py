@@ -1,9 +1,12 @@
 """SIGTERM and SIGINT for all servers of an event loop that serve until they come."""
 
 import asyncio
+import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Final, Self
 
@@ -22,13 +25,15 @@ def stop_signals() -> "StopSignals":
 class StopSignals:
     """Takes the signals from the first who enters to the last who leaves.
 
-    Outside the main thread, where Python gives none, it takes none. What handled them before is put
+    Outside the main thread, where Python gives none, it takes none. What handled them before, by
+    ``signal.signal`` or by the loop's ``add_signal_handler``, is not called meanwhile, and is put
     back at the end.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._earlier: dict[int, Any] = {}
+        self._filter: _WakeupFilter | None = None
         self._waiting: set[Callable[[], None]] = set()
         self._entered = 0
 
@@ -36,6 +41,7 @@ class StopSignals:
         self._entered += 1
         if self._entered == 1 and threading.current_thread() is threading.main_thread():
             _taken[self._loop] = self
+            self._filter = _WakeupFilter(self._loop)
             for number in _NUMBERS:
                 self._earlier[number] = signal.signal(number, self._arrived)
         return self
@@ -50,6 +56,9 @@ class StopSignals:
             if signal.getsignal(number) == self._arrived:
                 signal.signal(number, signal.SIG_DFL if earlier is None else earlier)
         self._earlier.clear()
+        if self._filter is not None:
+            self._filter.close()
+            self._filter = None
 
     def call(self, arrived: Callable[[], None]) -> None:
         """Calls it in the loop for each signal from now on, until ``forget``."""
@@ -65,3 +74,35 @@ class StopSignals:
     def _tell(self) -> None:
         for arrived in [*self._waiting]:
             arrived()
+
+
+class _WakeupFilter:
+    """Keeps our signals from the loop, whose own handlers would be called beside ours.
+
+    Python writes the number of each signal to one descriptor of the process, where a loop reads
+    what is for its handlers. Here they are read first, and those of other signals passed on.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._reading, self._writing = socket.socketpair()
+        self._reading.setblocking(False)
+        self._writing.setblocking(False)
+        self._earlier = signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
+        loop.add_reader(self._reading, self._pass_on)
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._reading)
+        latest = signal.set_wakeup_fd(self._earlier)
+        if latest != self._writing.fileno():  # somebody set another one meanwhile
+            signal.set_wakeup_fd(latest)
+        self._pass_on()
+        self._reading.close()
+        self._writing.close()
+
+    def _pass_on(self) -> None:
+        with suppress(BlockingIOError):  # nothing to read; or full, and the loop wakes anyhow
+            numbers = self._reading.recv(4096)
+            others = bytes(number for number in numbers if number not in _NUMBERS)
+            if others and self._earlier >= 0:
+                os.write(self._earlier, others)

@@ -26,7 +26,8 @@ class Writer:
 
     def write(self, data: bytes) -> bool:
         """Whether what waits then is within the limit. C-26"""
-        self.transport.write(data)
+        if not self.transport.is_closing():  # of which the peer is told only in a later turn
+            self.transport.write(data)
         return self.transport.get_write_buffer_size() <= self._limit
 
     def pause(self) -> None:

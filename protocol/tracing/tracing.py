@@ -7,7 +7,7 @@ whoever asks), and ids. What is not sampled costs no SDK call, no text map and n
 import time
 from collections.abc import Callable, Container
 from random import Random
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias
 
 from opentelemetry import trace as api
 from opentelemetry.context import Context
@@ -20,7 +20,7 @@ from tracewire.codec import NOT_SAMPLED, Frame, Trace, TraceContext
 from tracewire.codec.constants import CREATION, FANOUT
 from tracewire.codec.writing import Buffer, Extensions
 
-from ..constants import TRUSTS, Mode, Trust
+from ..constants import TRUSTS, Mode, Trust, one_of
 from .context import (
     DECIDED,
     UNDECIDED,
@@ -105,11 +105,10 @@ class Tracing:
         clock: Callable[[], float] = time.monotonic,
         random: Random | None = None,
     ) -> None:
-        if propagate not in POLICIES:
-            raise ValueError(f"propagate must be one of {get_args(Propagate)}, not {propagate!r}")
-        if trust is not None and trust not in TRUSTS:
-            raise ValueError(f"trust must be one of {TRUSTS}, not {trust!r}")
-        self.propagate, self.trust = propagate, trust
+        self.propagate = one_of("propagate", propagate, tuple(POLICIES))
+        self.trust = None if trust is None else one_of("trust", trust, TRUSTS)
+        if not callable(fanout_rate):
+            raise TypeError(f"fanout_rate must be a function, not {fanout_rate!r}")
         self._sends, self._sends_ids, self._not_sampled = POLICIES[propagate]
         self._given_trust: Trust = trust or "parent"
         self._baggage = baggage

@@ -13,8 +13,10 @@ class RateLimit:
     __slots__ = ("_clock", "_filled", "_most", "_rate", "_tokens")
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
-        if rate < 0:
-            raise ValueError("the rate of roots must not be negative")
+        if not isinstance(rate, (int, float)):
+            raise TypeError(f"the rate of roots is a number, not {rate!r}")
+        if not rate >= 0:  # nor NaN
+            raise ValueError(f"the rate of roots must not be negative, but is {rate}")
         self._rate, self._clock = rate, clock
         self._most = self._tokens = max(rate, 1.0) if rate else 0.0
         self._filled = clock()

@@ -1,9 +1,18 @@
 """Addresses: where a peer listens or connects, and what each scheme's URLs say."""
 
-from typing import Literal
-from urllib.parse import SplitResult, quote, unquote
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
+
+if TYPE_CHECKING:  # it takes long to load, and is needed where an address is parsed alone
+    from urllib.parse import SplitResult
+
+
+class Address(Protocol):
+    """Any of them: ``str()`` of it is its URL."""
+
+    @property
+    def scheme(self) -> str: ...
 
 
 class HostAddress(msgspec.Struct, frozen=True):
@@ -30,6 +39,8 @@ class UnixAddress(msgspec.Struct, frozen=True):
     scheme: Literal["unix"] = "unix"
 
     def __str__(self) -> str:
+        from urllib.parse import quote
+
         return f"unix://{quote(self.path)}"
 
 
@@ -55,19 +66,19 @@ class NatsAddress(msgspec.Struct, frozen=True):
         return f"nats://{_bracketed(self.host)}:{self.port}/{self.subject}"
 
 
-Address = HostAddress | UnixAddress | MemoryAddress | NatsAddress
-
 # Each raises ValueError saying what is wrong with the URL.
 
 
-def host_address(url: str, parts: SplitResult) -> HostAddress:
+def host_address(url: str, parts: "SplitResult") -> HostAddress:
     if parts.path:
         raise ValueError(f"{url!r} has a path: a {parts.scheme} address ends with its port")
     host, port = _host_and_port(url, parts)
     return HostAddress("tls" if parts.scheme == "tls" else "tcp", host, port)
 
 
-def unix_address(url: str, parts: SplitResult) -> UnixAddress:
+def unix_address(url: str, parts: "SplitResult") -> UnixAddress:
+    from urllib.parse import unquote
+
     path = unquote(parts.path)
     if parts.netloc:
         raise ValueError(f"{url!r} has a relative path: write three slashes, unix:///path")
@@ -78,13 +89,13 @@ def unix_address(url: str, parts: SplitResult) -> UnixAddress:
     return UnixAddress(path)
 
 
-def memory_address(url: str, parts: SplitResult) -> MemoryAddress:
+def memory_address(url: str, parts: "SplitResult") -> MemoryAddress:
     if not parts.netloc or parts.path:
         raise ValueError(f"{url!r} is not memory://name, with a name and no path")
     return MemoryAddress(parts.netloc)
 
 
-def nats_address(url: str, parts: SplitResult) -> NatsAddress:
+def nats_address(url: str, parts: "SplitResult") -> NatsAddress:
     host, port = _host_and_port(url, parts)
     subject = parts.path.removeprefix("/")
     if not subject or "/" in subject:
@@ -92,7 +103,7 @@ def nats_address(url: str, parts: SplitResult) -> NatsAddress:
     return NatsAddress(host, port, subject)
 
 
-def _host_and_port(url: str, parts: SplitResult) -> tuple[str, int]:
+def _host_and_port(url: str, parts: "SplitResult") -> tuple[str, int]:
     try:
         host, port = parts.hostname, parts.port
     except ValueError:

@@ -8,8 +8,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from functools import cache
 from logging import getLogger
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from ..constants import Trust
 from ..limits import Limits
@@ -23,6 +22,9 @@ from .address import (
 )
 from .memory import listen_memory, open_memory
 from .sockets import listen_host, listen_unix, open_host, open_unix
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 _AnyProtocol = TypeVar("_AnyProtocol", bound=asyncio.BaseProtocol)
 
@@ -50,16 +52,18 @@ class Scheme(NamedTuple):
 
     ``form``: how its URLs are written. ``trust``: of peers that nobody vouches for;
     ``trust_proved``: of those who proved who they are, by a certificate or credentials. ``open``
-    and ``listen``: None for a message transport, which has no connections between peers.
+    and ``listen``: None for a message transport, which has no connections between peers. ``tls``:
+    whether both take a TLS context, which the others do not.
     """
 
     form: str
-    parse: Callable[[str, SplitResult], Address]
+    parse: Callable[[str, "SplitResult"], Address]
     name: Callable[[Any], ServerName]
     trust: Trust
     trust_proved: Trust
     open: Callable[..., Awaitable[Any]] | None = None
     listen: Callable[..., Awaitable[Listener]] | None = None
+    tls: bool = False
 
 
 def _host(address: Any) -> ServerName:
@@ -68,7 +72,9 @@ def _host(address: Any) -> ServerName:
 
 SCHEMES: Final[dict[str, Scheme]] = {
     "tcp": Scheme("tcp://host:port", host_address, _host, "link", "link", open_host, listen_host),
-    "tls": Scheme("tls://host:port", host_address, _host, "link", "parent", open_host, listen_host),
+    "tls": Scheme(
+        "tls://host:port", host_address, _host, "link", "parent", open_host, listen_host, tls=True
+    ),
     "unix": Scheme(
         "unix:///path",
         unix_address,
@@ -108,16 +114,20 @@ def parse_address(url: str) -> Address:
 
 def parse_any_address(url: str) -> Address:
     """As parse_address, also where a message transport is named."""
-    name, separator, _ = url.partition("://")
-    scheme = SCHEMES.get(name.lower())
     *forms, last = (each.form for each in SCHEMES.values())
     written = f"write {', '.join(forms)} or {last}"
+    if not isinstance(url, str):
+        raise ValueError(f"{url!r} is no address: {written}")
+    name, separator, _ = url.partition("://")
+    scheme = SCHEMES.get(name.lower())
     if not separator:
         raise ValueError(f"{url!r} is no address: {written}")
     if scheme is None:
         raise ValueError(f"{name!r} is no scheme of an address: {written}")
     if not url.isprintable() or " " in url:
         raise ValueError(f"{url!r} has a space or a control character: write %20 and the like")
+    from urllib.parse import urlsplit  # it takes long to load
+
     try:
         parts = urlsplit(url)
     except ValueError as error:  # brackets that do not match
@@ -127,6 +137,11 @@ def parse_any_address(url: str) -> Address:
     if "?" in url or "#" in url:
         raise ValueError(f"{url!r} has a query or a fragment: in a path write %3F and %23")
     return scheme.parse(url, parts)
+
+
+def takes_tls(url: str) -> bool:
+    """Whether connections of the address are made with a TLS context. ValueError as above."""
+    return SCHEMES[parse_address(url).scheme].tls
 
 
 async def open_connection(
@@ -168,7 +183,7 @@ def default_trust(url: str, proved: bool = False) -> Trust:
     ``proved``: whether they show who they are: by certificates that a TLS listener demands, or by
     a NATS client's credentials.
     """
-    scheme = urlsplit(url).scheme
+    scheme = url.partition("://")[0].lower()
     row = SCHEMES.get(scheme)
     trust: Trust = "link"
     if row is not None:

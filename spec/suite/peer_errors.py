@@ -9,11 +9,14 @@ from tracewire.codec import Kind, Status, encode
 from .asking import on_a_wire
 from .case import CaseFailed
 from .wire import (
+    EVEN,
+    LONG,
     Wire,
     body,
     echo,
     expect,
     expect_error,
+    expired,
     fail,
     goaway,
     hello,
@@ -22,8 +25,6 @@ from .wire import (
     sleep,
 )
 
-#: Seconds of a call that a case does not wait for.
-LONG = 5
 NOT_A_NUMBER = cbor2.dumps("soon")
 
 
@@ -53,15 +54,21 @@ async def details_arrive_as_given(wire: Wire) -> None:
     expect("details", details, body(await wire.answer()).get(1))
 
 
+@on_a_wire("C-22/executed", "An error of a handler does not say that nothing was executed.")
+async def error_of_a_handler_says_that_it_ran(wire: Wire) -> None:
+    await wire.say(hello(), fail(1, status=9, message="no"))
+    expect("executed is 0", False, body(await wire.answer()).get(2) == 0)
+
+
 @on_a_wire("C-22/body", "A body that is not what the method takes is answered INVALID_ARGUMENT.")
 async def wrong_body_is_an_invalid_argument(wire: Wire) -> None:
     await wire.say(hello(), request(1, "tracewire.sleep", NOT_A_NUMBER))
-    expect_error(await wire.answer(), 1, Status.INVALID_ARGUMENT)
+    expect_error(await wire.answer(), 1, Status.INVALID_ARGUMENT, 0)
 
 
 @on_a_wire("C-23/goaway-before-even-keys", "Of several faults goaway comes before even keys,")
 async def goaway_comes_before_even_keys(wire: Wire) -> None:
-    await wire.say(hello(), sleep(1, 0.3), goaway(), request(2, "a", b"", {2: None}))
+    await wire.say(hello(), sleep(1, 0.3), goaway(), request(2, "a", b"", {EVEN: None}))
     expect_error(await wire.answer(), 2, Status.UNAVAILABLE, 0)
 
 
@@ -73,28 +80,22 @@ async def invalid_comes_before_goaway(wire: Wire) -> None:
 
 @on_a_wire("C-23/even-keys-before-timeout", "even keys before a timeout of 0,")
 async def even_keys_come_before_the_timeout(wire: Wire) -> None:
-    await wire.say(hello(), _expired(1, "a", {2: None}))
+    await wire.say(hello(), expired(1, "a", {EVEN: None}))
     expect_error(await wire.answer(), 1, Status.UNIMPLEMENTED, 0)
-    await wire.say(_expired(2, "a", {}))
+    await wire.say(expired(2, "a", {}))
     expect_error(await wire.answer(), 2, Status.DEADLINE_EXCEEDED, 0)
-
-
-def _expired(id: int, method: str, keys: dict[int, object]) -> bytes:
-    """A request with a timeout of 0, which encoders refuse to write."""
-    data = encode(request(id, method, b"", {7: 1, **keys}))
-    return data.replace(b"\x07\x01", b"\x07\x00")
 
 
 @on_a_wire("C-23/timeout-before-method", "a timeout of 0 before a method that is not served,")
 async def timeout_comes_before_the_method(wire: Wire) -> None:
-    await wire.say(hello(), _expired(1, "conform.no-such-method", {}))
+    await wire.say(hello(), expired(1, "conform.no-such-method", {}))
     expect_error(await wire.answer(), 1, Status.DEADLINE_EXCEEDED, 0)
 
 
 @on_a_wire("C-23/method-before-body", "and the method before the body.")
 async def method_comes_before_the_body(wire: Wire) -> None:
     await wire.say(hello(), request(1, "conform.no-such-method", b"\xff"))
-    expect_error(await wire.answer(), 1, Status.UNIMPLEMENTED)
+    expect_error(await wire.answer(), 1, Status.UNIMPLEMENTED, 0)
 
 
 @on_a_wire("C-24/enforced", "A handler is cancelled when the caller's timeout is over.")
@@ -124,7 +125,7 @@ async def longest_timeout_does_not_pass_at_once(wire: Wire) -> None:
     "C-24/notification", "A notification whose time is over is dropped, and nothing is said."
 )
 async def notification_whose_time_is_over_is_dropped(wire: Wire) -> None:
-    late = _expired(1, "conform.nothing", {})
+    late = expired(1, "conform.nothing", {})
     data = encode(request(1, "conform.nothing"))
     if late[:3] != data[:3]:
         raise CaseFailed("no such frame can be made")

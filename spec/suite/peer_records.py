@@ -12,7 +12,10 @@ from tracewire.codec.keys import ROWS
 from .asking import asks, on_a_wire
 from .case import CaseFailed
 from .wire import (
+    EVEN,
+    NEW_KIND,
     OCTETS,
+    ODD,
     Dial,
     Wire,
     body,
@@ -29,7 +32,7 @@ from .wire import (
 )
 
 SAMPLED = TraceContext(0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7, 1)
-NEVER_HEARD_OF = (65_537, 4_294_967_295, "conform.text")
+NEVER_HEARD_OF = (ODD, 4_294_967_295, "conform.text")
 
 
 async def echoed(wire: Wire, frame: Frame, payload: bytes = b"x") -> Frame:
@@ -134,6 +137,12 @@ async def declared_length_alone_is_refused(wire: Wire) -> None:
     expect("status", Status.RESOURCE_EXHAUSTED, body(await wire.goaway()).get(1))
 
 
+@on_a_wire("C-3/highest-byte", "All four bytes of a length are read.")
+async def all_bytes_of_a_length_are_read(wire: Wire) -> None:
+    await wire.write(record(hello()) + b"\x01" + record(echo(1))[1:])
+    expect("status", Status.RESOURCE_EXHAUSTED, body(await wire.goaway()).get(1))
+
+
 @on_a_wire("S-3/ends-inside", "Input that ends inside a record is no request, and the peer closes.")
 async def input_that_ends_inside_a_record_is_no_request(wire: Wire) -> None:
     await wire.write(record(hello()) + record(echo(1))[:-1])
@@ -154,19 +163,46 @@ async def sixteenth_invalid_record_ends_the_connection(wire: Wire) -> None:
     expect("status", Status.INVALID_ARGUMENT, body(await wire.goaway()).get(1))
 
 
+_REQUEST = bytes.fromhex("d9d4f7850005616140")  # an extension map follows
+_KEY = bytes.fromhex("1a00010001")  # ODD
+
+
+@on_a_wire(
+    "C-4/sixteen-requests", "Fifteen invalid requests are answered, and the sixteenth ends it all."
+)
+async def fifteen_invalid_requests_are_answered(wire: Wire) -> None:
+    await echoed(wire, echo(100))
+    await wire.say(*(encode(echo(id)) + b"\0" for id in range(1, 17)))
+    for id in range(1, 16):
+        expect_error(await wire.answer(), id, Status.INVALID_ARGUMENT, 0)
+    expect("status", Status.INVALID_ARGUMENT, body(await wire.goaway()).get(1))
+
+
+@on_a_wire("C-4/in-all", "Valid frames between them do not begin the count anew.")
+async def valid_frames_do_not_begin_the_count_anew(wire: Wire) -> None:
+    await wire.say(hello())
+    for id in range(1, 16):
+        await wire.say(b"\xff")
+        await echoed(wire, echo(id))
+    await wire.say(b"\xff")
+    expect("status", Status.INVALID_ARGUMENT, body(await wire.goaway()).get(1))
+
+
 #: Requests that are invalid after their id: what is wrong, and the bytes.
 INVALID = {
     "trailing": encode(echo(5)) + b"\0",
     "text": bytes.fromhex("d9d4f78400056161") + b"\xff",
     "utf8": bytes.fromhex("d9d4f784000561ff40"),
     "long-head": bytes.fromhex("d9d4f78400056161") + b"\x58\x01a",
-    "empty-map": bytes.fromhex("d9d4f785000561614 0a0".replace(" ", "")),
-    "unordered": bytes.fromhex("d9d4f7850005616140a20ff611f6")[:-4] + bytes.fromhex("0ff60ff6"),
-    "tagged-value": bytes.fromhex("d9d4f7850005616140a10fc100"),
-    "float": bytes.fromhex("d9d4f7850005616140a10ff90000"),
-    "indefinite": bytes.fromhex("d9d4f7850005616140bf0ff6ff"),
+    "empty-map": _REQUEST + b"\xa0",
+    "twice": _REQUEST + b"\xa2" + 2 * (_KEY + b"\xf6"),
+    "unordered": _REQUEST + b"\xa2" + _KEY[:-1] + b"\x03\xf6" + _KEY + b"\xf6",
+    "tagged-value": _REQUEST + b"\xa1" + _KEY + b"\xc1\0",
+    "float": _REQUEST + b"\xa1" + _KEY + b"\xf9\0\0",
+    "float-of-20": _REQUEST + b"\xa1" + _KEY + b"\xf9\0\x14",
+    "indefinite": _REQUEST + b"\xbf" + _KEY + b"\xf6\xff",
     "too-short": bytes.fromhex("d9d4f7840005616141"),
-    "key-0": bytes.fromhex("d9d4f7850005616140a100f6"),
+    "key-0": _REQUEST + b"\xa1\0\xf6",
 }
 
 
@@ -189,39 +225,35 @@ def _with(raw: dict[int | str, RawItem]) -> Frame:
 
 @on_a_wire("X-2/most", "64 extensions are read.")
 async def most_extensions_are_read(wire: Wire) -> None:
-    await echoed(wire, _with({65_537 + 2 * n: RawItem(b"\xf6") for n in range(64)}))
+    await echoed(wire, _with({ODD + 2 * n: RawItem(b"\xf6") for n in range(64)}))
 
 
 @on_a_wire("X-2/one-more", "65 are not.")
 async def one_extension_more_is_invalid(wire: Wire) -> None:
-    entries = b"".join(b"\x1a" + (65_537 + 2 * n).to_bytes(4, "big") + b"\xf6" for n in range(65))
-    await wire.say(hello(), bytes.fromhex("d9d4f7850005616140b841") + entries)
+    entries = b"".join(b"\x1a" + (ODD + 2 * n).to_bytes(4, "big") + b"\xf6" for n in range(65))
+    await wire.say(hello(), _REQUEST + b"\xb8\x41" + entries)
     expect_error(await wire.answer(), 5, Status.INVALID_ARGUMENT, 0)
 
 
 def _map_of(size: int) -> bytes:
     """An extension map of so many bytes, with one byte string in it."""
-    return bytes.fromhex("a10f59") + (size - 5).to_bytes(2, "big") + bytes(size - 5)
+    return b"\xa1" + _KEY + b"\x59" + (size - 9).to_bytes(2, "big") + bytes(size - 9)
 
 
 @on_a_wire("X-3/longest", "Extensions of 16,384 bytes are read.")
 async def longest_extensions_are_read(wire: Wire) -> None:
-    await wire.say(
-        hello(), encode(request(5, "a"))[:3] + bytes.fromhex("850005616140") + _map_of(16_384)
-    )
+    await wire.say(hello(), _REQUEST + _map_of(16_384))
     expect_error(await wire.answer(), 5, Status.UNIMPLEMENTED)
 
 
 @on_a_wire("X-3/one-more", "Extensions of 16,385 bytes are not.")
 async def extensions_of_one_byte_more_are_invalid(wire: Wire) -> None:
-    await wire.say(
-        hello(), encode(request(5, "a"))[:3] + bytes.fromhex("850005616140") + _map_of(16_385)
-    )
+    await wire.say(hello(), _REQUEST + _map_of(16_385))
     expect_error(await wire.answer(), 5, Status.INVALID_ARGUMENT, 0)
 
 
 def _nested(depth: int) -> bytes:
-    return bytes.fromhex("d9d4f7850005616140a10f") + b"\x81" * (depth - 1) + b"\x80"
+    return _REQUEST + b"\xa1" + _KEY + b"\x81" * (depth - 1) + b"\x80"
 
 
 @on_a_wire("X-9/deepest", "Values nested 16 deep are read.")
@@ -266,7 +298,7 @@ async def values_of_unknown_keys_are_ignored(wire: Wire) -> None:
     values = [0, 2**64 - 1, -1, -(2**64), b"", b"\xff" * 300, "", "\u00fc" * 300, False, True, None]
     values += [[], [1, [2, [3]]], {}, {"a": {1: []}}]
     items = [RawItem(cbor2.dumps(value)) for value in values]
-    await echoed(wire, _with({65_537 + 2 * n: item for n, item in enumerate(items)}))
+    await echoed(wire, _with({ODD + 2 * n: item for n, item in enumerate(items)}))
 
 
 #: Values, of which each key takes a few at most.
@@ -308,24 +340,24 @@ async def unusable_value_reads_as_absent(wire: Wire) -> None:
 
 @on_a_wire("G-8/even", "A request with an even key is answered UNIMPLEMENTED, and told which.")
 async def request_with_an_even_key_is_unimplemented(wire: Wire) -> None:
-    await wire.say(hello(), request(1, "tracewire.echo", b"", {2: None, 65_536: None, 65_537: 1}))
+    await wire.say(hello(), request(1, "tracewire.echo", b"", {EVEN: None, EVEN + 2: None, ODD: 1}))
     response = await wire.answer()
     expect_error(response, 1, Status.UNIMPLEMENTED, 0)
     said = body(response)
-    expect("details", [2, 65_536], said.get(1))
-    if not all(str(key) in str(said.get(0)) for key in (2, 65_536)):
+    expect("details", [EVEN, EVEN + 2], said.get(1))
+    if not all(str(key) in str(said.get(0)) for key in (EVEN, EVEN + 2)):
         raise CaseFailed(f"the message names no keys: {said.get(0)!r}")
 
 
 @on_a_wire("G-9/even", "A notification with an even key is dropped.")
 async def notification_with_an_even_key_is_dropped(wire: Wire) -> None:
-    await wire.say(hello(), notification({2: 1}))
+    await wire.say(hello(), notification({EVEN: 1}))
     await echoed(wire, echo(1))
 
 
 @on_a_wire("G-11/even", "A frame of another kind with an even key is ignored.")
 async def other_frame_with_an_even_key_is_ignored(wire: Wire) -> None:
-    raw: dict[int | str, RawItem] = {2: RawItem(b"\xf6")}
+    raw: dict[int | str, RawItem] = {EVEN: RawItem(b"\xf6")}
     await wire.say(hello(), Frame(Kind.PING, 5, 0, b"", None, None, raw))
     await wire.say(Frame(Kind.GOAWAY, 0, 0, cbor2.dumps({0: 0, 1: 0}), None, None, raw))
     await echoed(wire, echo(1))
@@ -335,7 +367,7 @@ async def other_frame_with_an_even_key_is_ignored(wire: Wire) -> None:
 @on_a_wire("G-13/unknown-kinds", "Frames of unknown kinds are dropped and never answered.")
 async def unknown_kinds_are_dropped(wire: Wire) -> None:
     targets: list[str | int] = [0, "a", "", 4_294_967_295]
-    kinds = itertools.product((8, 255, 65_535), enumerate(targets))
+    kinds = itertools.product((NEW_KIND, 50_000, 65_535), enumerate(targets))
     await wire.say(hello(), *(Frame(kind, id, target) for kind, (id, target) in kinds))
     came = [frame for frame in await wire.pong(1) if frame.kind != Kind.HELLO]
     expect("frames before the pong", [], came)
@@ -349,6 +381,21 @@ async def request_that_is_not_sampled_is_answered(wire: Wire) -> None:
 @on_a_wire("T-3/sampled", "So is one that has a trace.")
 async def request_with_a_trace_is_answered(wire: Wire) -> None:
     await echoed(wire, Frame(Kind.REQUEST, 1, "tracewire.echo", b"x", SAMPLED, OCTETS))
+
+
+@on_a_wire("C-2/no-trace", "A response carries no context of its request.", "SHOULD")
+async def response_carries_no_trace(wire: Wire) -> None:
+    response = await echoed(wire, Frame(Kind.REQUEST, 1, "tracewire.echo", b"x", SAMPLED, OCTETS))
+    expect("keys of context", [], sorted({1, 3, 5, 11, 13} & {*response.raw_extensions}))
+
+
+@on_a_wire("C-14/refused", "A cancel of a request that was refused is ignored.")
+async def cancel_of_a_refused_request_is_ignored(wire: Wire) -> None:
+    await wire.say(hello(), encode(echo(5)) + b"\0", cancel(5))
+    expect_error(await wire.answer(), 5, Status.INVALID_ARGUMENT, 0)
+    await wire.say(request(6, "a", b"", {EVEN: 1}), cancel(6))
+    expect_error(await wire.answer(), 6, Status.UNIMPLEMENTED, 0)
+    await echoed(wire, echo(7))
 
 
 @on_a_wire("C-14/unknown", "Responses and cancels of ids that are not in flight are ignored.")

@@ -3,22 +3,30 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import cbor2
 
 from tracewire.codec import Frame, FrameError, Kind, Status, StreamDecoder, encode, to_stream
-from tracewire.codec.constants import CONTENT_FORMAT, MAX_FRAME
+from tracewire.codec.constants import CONTENT_FORMAT, MAGIC, MAX_FRAME, STREAM_PREFIX
 from tracewire.protocol.transports.address import HostAddress, UnixAddress
 from tracewire.protocol.transports.schemes import parse_address
+from tracewire.spec.specification import read_keys
 
-from .case import CaseFailed
+from .case import TYPED, CaseFailed
 
 _READ: Final = 1 << 16
+#: The least key that nobody assigns (N-1, N-2), an odd and an even one, and such a kind.
+_LEAST_FREE: Final = 65_536
+ODD: Final = 65_537
+EVEN: Final = 65_538
+NEW_KIND: Final = 32_768
 #: Seconds in which a peer that is silent is taken to have nothing to say.
 QUIET: Final = 0.3
+#: Seconds of a call that a case does not wait for. It may run on when the case is over.
+LONG: Final = 5
 OCTETS: Final[Mapping[int | str, object]] = {CONTENT_FORMAT: 42}  # application/octet-stream
 
 
@@ -41,31 +49,42 @@ class Wire:
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, patience: float
     ) -> None:
-        self._reader, self._writer, self._patience = reader, writer, patience
+        self._reader, self._writer, self.patience = reader, writer, patience
         self._decoder = StreamDecoder(1 << 31)
         self._heard: list[Frame] = []
-        self._said = ""
+        self._said = self._came = b""
 
     async def say(self, *items: Frame | bytes) -> None:
         """Records, in one piece; bytes stand for a record of any content."""
-        await self.write(b"".join(map(record, items)))
+        records = [encode(item) if isinstance(item, Frame) else item for item in items]
+        self._said = records[-1]
+        await self._write(b"".join(map(to_stream, records)), self.patience)
 
-    async def write(self, data: bytes) -> None:
-        self._said = data[-40:].hex()
+    async def write(self, data: bytes, within: float | None = None) -> None:
+        """Bytes as they are; CaseFailed where they are not taken in time."""
+        self._said = data[STREAM_PREFIX:] if data[STREAM_PREFIX:].startswith(MAGIC) else b""
+        await self._write(data, self.patience if within is None else within)
+
+    async def _write(self, data: bytes, within: float) -> None:
         try:
             self._writer.write(data)
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(within):
                 await self._writer.drain()
         except (OSError, TimeoutError) as error:
             raise CaseFailed(f"the peer takes no more: {error or 'it does not read'}") from None
 
     async def end(self) -> None:
         """Shuts down writing."""
-        self._writer.write_eof()
+        with suppress(OSError):  # the peer has closed
+            self._writer.write_eof()
+
+    async def cut(self) -> None:
+        """Closes the connection."""
+        self._writer.close()
 
     async def hear(self, within: float | None = None) -> Frame | None:
         """The next frame; None at the end of the input. CaseFailed where none comes in time."""
-        within = self._patience if within is None else within
+        within = self.patience if within is None else within
         try:
             async with asyncio.timeout(within):
                 while not self._heard:
@@ -74,12 +93,13 @@ class Wire:
                         return None
                     self._take(data)
         except TimeoutError:
-            raise CaseFailed(
-                f"nothing came within {within:g} s; last said: …{self._said}"
-            ) from None
+            raise CaseFailed(f"nothing came within {within:g} s") from None
         except ConnectionError:
             return None
-        return self._heard.pop(0)
+        frame = self._heard.pop(0)
+        self._came = encode(frame)
+        _check_keys(frame)
+        return frame
 
     def _take(self, data: bytes) -> None:
         for item in self._decoder.feed(data):
@@ -87,12 +107,24 @@ class Wire:
                 raise CaseFailed(f"the peer sent an invalid frame: {item}")
             self._heard.append(item)
 
+    async def hear_bytes(self) -> bytes:
+        """The next record of any content, where no frame was heard before."""
+        try:
+            async with asyncio.timeout(self.patience):
+                length = int.from_bytes(await self._reader.readexactly(STREAM_PREFIX), "big")
+                self._came = await self._reader.readexactly(length)
+        except TimeoutError:
+            raise CaseFailed(f"nothing came within {self.patience:g} s") from None
+        except (asyncio.IncompleteReadError, ConnectionError):
+            raise CaseFailed("the connection ended") from None
+        return self._came
+
     async def answer(self, within: float | None = None) -> Frame:
         """The next response; hellos are passed over."""
         while True:
             frame = await self.hear(within)
             if frame is None:
-                raise CaseFailed(f"the peer closed; last said: …{self._said}")
+                raise CaseFailed("the peer closed")
             if frame.kind == Kind.RESPONSE:
                 return frame
             if frame.kind != Kind.HELLO:
@@ -102,6 +134,7 @@ class Wire:
         """What is said at a connection error, after which nothing but the end comes."""
         while (frame := await self.hear()) is not None:
             if frame.kind == Kind.GOAWAY:
+                await self.end()  # so that the peer need not wait
                 if (more := await self.hear()) is not None:
                     raise CaseFailed(f"after goaway came {shown(more)}")
                 return frame
@@ -115,11 +148,13 @@ class Wire:
         return frames
 
     async def silence(self) -> None:
-        """Nothing comes for a while."""
+        """Nothing comes for a while, neither a frame nor the end."""
         try:
             frame = await self.hear(QUIET)
         except CaseFailed:
-            return
+            if self._decoder.eof() is None:
+                return
+            raise CaseFailed("nothing was expected, a part of a record came") from None
         raise CaseFailed(f"nothing was expected, {shown(frame)} came")
 
     async def pong(self, id: int) -> list[Frame]:
@@ -132,24 +167,55 @@ class Wire:
             before.append(frame)
         raise CaseFailed("the peer closed when it was pinged")
 
+    def typed(self) -> list[str]:
+        """What to type to see what was said and came last."""
+        shown = (("said", self._said), ("came", self._came))
+        return [
+            f"{name} last:\n{TYPED}{data.hex()}"
+            for name, data in shown
+            if 0 < len(data) <= _EXPLAINED
+        ]
 
-@dataclass(frozen=True)
+
+#: Bytes of the longest record that somebody copies.
+_EXPLAINED: Final = 1_000
+_ASSIGNED: Final = frozenset(read_keys().values())
+
+
+def _check_keys(frame: Frame) -> None:
+    """What holds of every frame of a peer that was told of no even key, and of no new kind."""
+    kind = frame.kind or 0
+    if kind > Kind.PONG:
+        raise CaseFailed(f"a frame of kind {kind} came, which no hello listed (G-14)")
+    for key in frame.raw_extensions:
+        if isinstance(key, int) and key % 2 == 0:
+            raise CaseFailed(f"{shown(frame)} has the even key {key}, which no hello listed (G-12)")
+        if isinstance(key, int) and key < _LEAST_FREE and key not in _ASSIGNED:
+            raise CaseFailed(f"{shown(frame)} has key {key}, which is not assigned (N-1)")
+
+
 class Dial:
     """Opens connections to the peer."""
 
-    open: Callable[[], Any]
-    patience: float
-    limits: PeerLimits
+    def __init__(self, open: Callable[[], Any], patience: float, limits: PeerLimits) -> None:
+        self._open = open
+        self.patience, self.limits = patience, limits
+        self._reached = False
 
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[Wire]:
         try:
             async with asyncio.timeout(self.patience):
-                reader, writer = await self.open()
+                reader, writer = await self._open()
         except (OSError, TimeoutError) as error:
-            raise CaseFailed(f"the peer cannot be reached any more: {error}") from None
+            when = " any more" if self._reached else ""
+            raise CaseFailed(f"the peer cannot be reached{when}: {error}") from None
+        self._reached = True
+        wire = Wire(reader, writer, self.patience)
         try:
-            yield Wire(reader, writer, self.patience)
+            yield wire
+        except CaseFailed as failed:
+            raise CaseFailed("\n".join([*failed.faults, *wire.typed()])) from None
         finally:
             writer.transport.abort()
 
@@ -159,7 +225,7 @@ class Dial:
             await wire.say(request(1, "tracewire.echo", b"alive", OCTETS))
             response = await wire.answer()
             if (response.id, response.status, response.payload) != (1, Status.OK, b"alive"):
-                raise CaseFailed(f"afterwards an echo was answered by {shown(response)}")
+                raise CaseFailed(f"on a new connection an echo was answered by {shown(response)}")
 
 
 async def dial(url: str, patience: float, limits: PeerLimits) -> Dial:
@@ -197,10 +263,22 @@ def echo(id: int, payload: bytes = b"x") -> Frame:
     return request(id, "tracewire.echo", payload, OCTETS)
 
 
+async def answers(wire: Wire, id: int = 1) -> None:
+    await wire.say(echo(id))
+    response = await wire.answer()
+    expect("the response", (id, Status.OK), (response.id, response.status))
+
+
 def sleep(id: int, seconds: float, keys: Any = None) -> Frame:
     """Whole seconds where it can be, which needs no float."""
     number = int(seconds) if seconds == int(seconds) else seconds
     return request(id, "tracewire.sleep", cbor2.dumps(number), keys)
+
+
+def expired(id: int, method: str, keys: dict[int, object]) -> bytes:
+    """A request with a timeout of 0, which encoders refuse to write."""
+    data = encode(request(id, method, b"", {7: 1, **keys}))
+    return data.replace(b"\x07\x01", b"\x07\x00")
 
 
 def fail(id: int, **fields: Any) -> Frame:
@@ -233,6 +311,18 @@ def body(frame: Frame) -> dict[int, Any]:
     if not isinstance(read, dict):
         raise CaseFailed(f"the body of {shown(frame)} is no map")
     return read
+
+
+def check_hello(frame: Frame | None) -> None:
+    """It is a hello that can be read. C-8"""
+    if frame is None or frame.kind != Kind.HELLO:
+        raise CaseFailed(f"a hello was expected first, {shown(frame)} came")
+    fields = body(frame)
+    expect("keys 0 to 3", True, all(key in fields for key in range(4)))
+    most, agent = fields[3], fields.get(4, "")
+    expect("a max frame of 65,536 or more", True, isinstance(most, int) and most >= 65_536)
+    short = isinstance(agent, str) and len(agent.encode()) <= 64
+    expect("an agent of at most 64 bytes", True, short)
 
 
 def expect(what: str, expected: object, came: object) -> None:

@@ -28,6 +28,7 @@ HERE: Final = Path(__file__).parent
 PEERS: Final = HERE / "peers"
 ROOT: Final = HERE.parents[1]
 ERLANG: Final = ROOT / "build" / "erlang"
+ELIXIR: Final = ROOT / "build" / "elixir"
 RELAYS: Final = ("none", "transparent", "terminating")
 SECONDS: Final = 10
 
@@ -57,6 +58,12 @@ def _erlang(module: str, *arguments: str) -> tuple[str, ...]:
     return ("erl", "-noshell", "-pa", str(ERLANG), "-eval", f"{module}:main([{started}])")
 
 
+def elixir(module: str, *arguments: str) -> tuple[str, ...]:
+    """Of its standard input it makes a port, so that the runtime must leave that alone."""
+    run = f"Tw.{module}.main(System.argv())"
+    return ("elixir", "--erl", "-noinput", "-pa", str(ELIXIR), "-e", run, *arguments)
+
+
 EVERY: Final = (
     Peer("json", 0, (sys.executable, str(PEERS / "bare_json.py"))),
     Peer("etf", 0, _erlang("bare_etf")),
@@ -68,6 +75,7 @@ EVERY: Final = (
     ),
     Peer("node", 2, ("node", str(PEERS / "node" / "peer.js"), "both")),
     Peer("go", 2, (str(ROOT / "build" / "go" / "peer"), "both")),
+    Peer("elixir", 2, elixir("Peer", "both")),
     Peer("grease", 3, (sys.executable, "-m", "tests.interop.peers.grease")),
 )
 
@@ -244,6 +252,13 @@ def compile_erlang() -> None:
         subprocess.run(["erlc", "-o", str(ERLANG), str(source)], check=True)
 
 
+def compile_elixir() -> None:
+    """The modules of the peer in Elixir, in build/: to compile them at each start takes seconds."""
+    ELIXIR.mkdir(parents=True, exist_ok=True)
+    sources = [str(source) for source in sorted((PEERS / "elixir").glob("*.ex"))]
+    subprocess.run(["elixirc", "-o", str(ELIXIR), *sources], check=True)
+
+
 def build_go() -> Path:
     """The peer in Go, against Debian's fxamacker/cbor; where it stands."""
     program = ROOT / "build" / "go" / "peer"
@@ -326,6 +341,7 @@ def write(path: Path, table: list[list[str]], cells: list[Cell]) -> None:
 def main(context: click.Context, path: Path | None) -> None:
     """Fill the matrix, and print it."""
     compile_erlang()
+    compile_elixir()
     build_go()
     install_node()
     cells = asyncio.run(fill_all(EVERY, lambda cell: None))

@@ -35,8 +35,12 @@ class Child:
     async def go(self) -> str:
         """Lets a worker listen; its URL once it does."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(b"\n")
+        return await self.line()
+
+    async def line(self) -> str:
+        """The next line that it prints."""
+        assert self._process.stdout is not None
         line = await self._process.stdout.readline()
         assert line, f"it ended with {await self._process.wait()}"
         return line.decode().rstrip()

@@ -35,7 +35,21 @@ def test_a_case_that_fails_says_what_was_asked_expected_and_came() -> None:
     told = done.stdout[done.stdout.index("  X-11/") :]
     assert "expected" in told
     assert "came     nonsense" in told
-    assert max(map(len, done.stdout.splitlines()[:-1])) <= 80
+    *lines, _ = done.stdout.splitlines()
+    typed = [line for line in lines if line.startswith("    tracewire explain d9d4f7")]
+    assert len(typed) == 1
+    assert max(len(line) for line in lines if line not in typed) <= 80
+
+
+def test_a_fault_of_several_cases_is_told_once() -> None:
+    done = run("conform", "--strict", *WRONG)
+    assert done.stdout.count("nonsense") == 1
+    assert "as under X-11/" in done.stdout
+
+
+def test_what_callers_are_asked_is_listed() -> None:
+    done = run("conform", "--list", "--listen", "tcp://127.0.0.1:1")
+    assert "  C-6/caller MUST\n    An invalid response fails its call" in done.stdout
 
 
 def test_the_list_has_every_case_with_its_level_and_what_it_asks() -> None:
@@ -96,6 +110,9 @@ def test_an_expected_failure_that_passes_is_a_failure(tmp_path: Path) -> None:
     [
         ((), "say which testee, after --, or which --peer"),
         (("--peer", "tcp://127.0.0.1:1", "--", "true"), "exclude each other"),
+        (("--peer", "tcp://127.0.0.1:1", "--listen", "unix:///x"), "exclude each other"),
+        (("--listen", "memory://x", "--", "true"), "the suite listens on tcp:// and unix://"),
+        (("--listen", "tcp://192.0.2.1:1", "--", "true"), "cannot listen on tcp://192.0.2.1:1"),
         (("--peer", "http://here"), "is no scheme of an address"),
         (("--peer", "memory://here"), "the suite speaks to tcp:// and unix:// addresses"),
         (("--section", "12", "--list"), "there are no cases of '12', but of 2.1, 3.1"),

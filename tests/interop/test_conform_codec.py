@@ -41,9 +41,8 @@ def test_every_rule_about_bytes_has_a_case() -> None:
     assert with_vectors - {case.rule for case in CASES} == UNASKED | UNDER_ANOTHER_ID
 
 
-#: Rules of senders of bare messages, of files and message transports, and of values that only an
-#: encoder's own types can say.
-UNASKED = {"M-5", "S-5", "S-6", "S-7", "S-8", "E-3", "E-4", "E-5", "E-6", "E-12", "E-13", "E-14"}
+#: Rules of senders of bare messages, of files and message transports; E-6 is named X-2 and X-3.
+UNASKED = {"M-5", "S-5", "S-6", "S-7", "S-8", "E-6"}
 #: Rules of refusals, whose vectors are asked with those of the rule that is named.
 UNDER_ANOTHER_ID = {"M-7", "S-10"}
 
@@ -100,14 +99,50 @@ async def test_a_testee_that_supports_nothing_says_so_of_each_case() -> None:
     assert set(came.values()) == {UNSUPPORTED}
 
 
-async def test_a_testee_that_ends_fails_what_was_not_asked() -> None:
-    came = await outcomes(("sh", "-c", SAYING.format("'testee 1 2 short'")), CASES)
-    assert set(came.values()) == {FAILED}
+#: Ends at the first request to strip a frame, and answers all others.
+ENDS_AT_STRIP = """
+import sys
+from tracewire.spec.testee import respond
+for line in sys.stdin:
+    if line.startswith("strip"):
+        sys.exit()
+    print(respond(line), flush=True)
+"""
 
 
-async def test_a_testee_that_hangs_is_not_waited_for_twice() -> None:
-    hangs = "read -r _; echo testee 1 2 slow; read -r _; exec sleep 60"
-    _, came = await run_on_testee(("sh", "-c", hangs), CASES, 0.3, lambda _: None)
-    assert "no answer within 0.3 s" in came[0].text
+async def test_a_testee_that_ends_is_started_anew() -> None:
+    cases = [case for case in CASES if case.rule in ("L-1", "L-4")]
+    _, came = await run_on_testee((sys.executable, "-c", ENDS_AT_STRIP), cases, 5.0, lambda _: None)
+    by_verdict = {o.case.id: o.verdict for o in came}
+    assert by_verdict["L-1/relays"] == PASSED
+    assert by_verdict["L-4/relays"] == FAILED
+    assert "the testee ended when asked strip" in next(o for o in came if o.verdict == FAILED).text
+
+
+async def test_a_testee_that_always_ends_is_not_started_for_ever() -> None:
+    _, came = await run_on_testee(
+        ("sh", "-c", SAYING.format("'testee 1 2 short'")), CASES, 5.0, lambda _: None
+    )
     assert {outcome.verdict for outcome in came} == {FAILED}
-    assert "it could not be asked" in came[-1].text
+    assert came[-1].text == "not asked: the testee was started 5 times, and ended"
+
+
+async def test_a_testee_that_hangs_is_not_waited_for_each_time() -> None:
+    hangs = "read -r _; echo testee 1 2 slow; read -r _; exec sleep 60"
+    _, came = await run_on_testee(("sh", "-c", hangs), CASES, 0.1, lambda _: None)
+    assert "no answer within 0.1 s" in came[0].text
+    assert {outcome.verdict for outcome in came} == {FAILED}
+    assert came[-1].text.startswith("not asked: ")
+
+
+async def test_a_fault_says_what_to_type_to_see_the_bytes() -> None:
+    asked = question_of_one_section("3.3 Odd and even keys")
+    _, came = await run_on_testee((*LYING, asked), CASES, 5.0, lambda _: None)
+    frame = next(word for word in asked.split() if word.startswith("d9d4f7"))
+    faults = {fault.splitlines()[-1] for outcome in came for fault in outcome.faults}
+    assert faults == {f"tracewire explain {frame}"}
+
+
+async def test_plain_values_and_what_was_shed_are_asked() -> None:
+    verbs = {case.id.partition("/")[2] for case in CASES if case.rule == "E-3"}
+    assert verbs == {"writes-plain", "counts"}

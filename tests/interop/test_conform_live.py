@@ -4,41 +4,45 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import cbor2
 import pytest
 
 from tests.interop.places import Place
-from tracewire.codec import NOT_SAMPLED, Frame, FrameError, Kind
+from tracewire.codec import NOT_SAMPLED, Frame, FrameError, Kind, Status
 from tracewire.codec.constants import MAX_FRAME
 from tracewire.protocol import Limits, Server
 from tracewire.protocol.connection import connection as connection_module
+from tracewire.protocol.connection import messages as messages_module
 from tracewire.protocol.connection.connection import Connection, Events
 from tracewire.protocol.connection.keepalive import Keepalive
 from tracewire.protocol.peers.conformance import conformance_service
 from tracewire.spec.suite import wire
-from tracewire.spec.suite.case import PASSED, CaseFailed
+from tracewire.spec.suite.case import PASSED, Case, CaseFailed
 from tracewire.spec.suite.codec_cases import codec_cases
 from tracewire.spec.suite.live_cases import live_cases
-from tracewire.spec.suite.peer_connection import hello_has_its_keys
+from tracewire.spec.suite.peer_hello import hello_has_its_keys
 from tracewire.spec.suite.running import run_on_peer
 
 pytestmark = pytest.mark.once
 
 CASES = live_cases()
+#: Those that do not wait for long.
+QUICK = [case for case in CASES if case.waits < 1]
 ASKED = wire.PeerLimits(in_flight=20, record_seconds=0.5, max_frame=MAX_FRAME)
 OURS = Limits(in_flight=20, record_seconds=0.5, discard_seconds=0.2)
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
-async def failed_on(server: Server) -> dict[str, str]:
+async def failed_on(server: Server, cases: list[Case] = QUICK) -> dict[str, str]:
     """Sections of cases that did not pass, by id."""
-    came = await run_on_peer(server.url, CASES, 3.0, ASKED, lambda _: None)
+    came = await run_on_peer(server.url, cases, 3.0, ASKED, lambda _: None)
     return {each.case.id: each.case.section for each in came if each.verdict != PASSED}
 
 
 async def test_our_peers_conform(kernel: Place) -> None:
     async with await kernel.serve(conformance_service(), limits=OURS) as server:
-        assert await failed_on(server) == {}
+        assert await failed_on(server, CASES) == {}
 
 
 def test_the_suite_has_at_least_150_cases_with_ids_of_their_own() -> None:
@@ -157,6 +161,92 @@ async def test_a_peer_that_takes_less_than_it_announces_fails_at_the_limit(kerne
     async with await kernel.serve(conformance_service(), limits=limits) as server:
         failed = await failed_on(server)
     assert set(failed) == {"S-2/longest"}
+
+
+def strikes_fade(monkeypatch: pytest.MonkeyPatch) -> None:
+    strike = Keepalive.strike
+
+    def forgetful(self: Keepalive) -> bool:
+        if self.heard - self._last_ping >= 1:
+            self.strikes = 0
+        return strike(self)
+
+    monkeypatch.setattr(Keepalive, "strike", forgetful)
+
+
+def cancels_at_a_half_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    end = Connection.end
+
+    def cancelling(self: Connection) -> Events:
+        return [*self._abandon(), *end(self)]
+
+    monkeypatch.setattr(Connection, "end", cancelling)
+
+
+def says_goaway_to_strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = Connection._fault
+
+    def talkative(self: Connection, *arguments: Any) -> None:
+        self._handshake.may_frame = True
+        fault(self, *arguments)
+
+    monkeypatch.setattr(Connection, "_fault", talkative)
+
+
+def asks_overload_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    receive = Connection._receive_request
+
+    def receive_request(self: Connection, frame: Frame, began: float, events: Events) -> None:
+        if self._incoming.full and frame.id not in self._incoming:
+            self._refuse(frame.id, Status.RESOURCE_EXHAUSTED, "too many calls in flight")
+        else:
+            receive(self, frame, began, events)
+
+    monkeypatch.setattr(connection_module, "_RECEIVERS", {
+        **connection_module._RECEIVERS, Kind.REQUEST: receive_request
+    })  # fmt: skip
+
+
+def counts_no_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse = Connection._refuse
+
+    def uncounted(self: Connection, *arguments: Any) -> None:
+        self._incoming._read -= 1
+        refuse(self, *arguments)
+
+    monkeypatch.setattr(Connection, "_refuse", uncounted)
+
+
+def last_of_duplicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(payload: bytes) -> Any:
+        try:
+            return cbor2.loads(payload)
+        except cbor2.CBORDecodeError:
+            return None
+
+    monkeypatch.setattr(messages_module, "read_map", read)
+
+
+#: Faults that pass all other cases of their rule.
+CASE_FAULTS: dict[str, Patch] = {
+    "C-15/stays": strikes_fade,
+    "C-19/handlers": cancels_at_a_half_close,
+    "C-9/over-long": says_goaway_to_strangers,
+    "C-23/when-full": asks_overload_first,
+    "C-14/refused": counts_no_refused,
+    "C-10/duplicate-keys": last_of_duplicates,
+}
+
+
+@pytest.mark.parametrize("id", CASE_FAULTS)
+async def test_a_fault_fails_the_case_that_asks_for_it(
+    id: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    CASE_FAULTS[id](monkeypatch)
+    place = Place("unix", f"unix://{tmp_path}/peer.sock")
+    asked = [case for case in CASES if case.id == id]
+    async with await place.serve(conformance_service(), limits=OURS) as server:
+        assert set(await failed_on(server, asked)) == {id}
 
 
 @pytest.mark.parametrize(

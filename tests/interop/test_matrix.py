@@ -14,11 +14,12 @@ pytestmark = pytest.mark.once
 @pytest.fixture(scope="module")
 def peers() -> tuple[Peer, ...]:
     """Those whose runtime is here."""
-    runtimes = ("erl", "erlc", "node", "npm", "go")
+    runtimes = ("erl", "erlc", "elixir", "elixirc", "node", "npm", "go")
     missing = [program for program in runtimes if shutil.which(program) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
     matrix.compile_erlang()
+    matrix.compile_elixir()
     matrix.build_go()
     matrix.install_node()
     return EVERY

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Annotated, Any, NoReturn
 
 import msgspec
 import pytest
@@ -208,3 +208,17 @@ async def test_an_error_of_another_peer_says_executed_unless_the_handler_did(pla
     async with await place.serve(service) as server, place.connect(server) as peer:
         error = await failure(peer.call("maybe"))
     assert said(error) == (Status.ABORTED, Executed.MAYBE)
+
+
+async def test_a_marker_without_a_hash_that_is_not_known_is_passed_over(place: Place) -> None:
+    service = Service()
+
+    @service.method
+    async def double(number: Annotated[int, {"doc": "any number"}]) -> int:
+        return 2 * number
+
+    wanted: Any = Annotated[int, ["of the application"]]
+    async with await place.serve(service) as server, place.connect(server) as peer:
+        assert await peer.call("double", 21, returns=wanted) == 42
+        wrong = await failure(peer.call("double", "x"))
+        assert said(wrong) == (Status.INVALID_ARGUMENT, Executed.NO)

@@ -14,7 +14,7 @@ from tests.unit.talk import (
     request,
     response,
 )
-from tracewire.codec import Frame, Kind, Status
+from tracewire.codec import Frame, Kind, Status, encode
 from tracewire.protocol.connection.events import CallAnswered, GoawayReceived, NotificationReceived
 from tracewire.protocol.connection.messages import Goaway
 from tracewire.protocol.connection.shutdown import State
@@ -33,7 +33,15 @@ def test_a_drain_says_the_last_id_that_was_accepted(met: Maker) -> None:
     talk.connection.drain("restarting")
     [said] = talk.says()
     assert (said.kind, said.id, said.target) == (Kind.GOAWAY, 0, 0)
-    assert body(said) == {0: 9, 1: 0, 2: "restarting"}
+    assert body(said) == {0: 12, 1: 0, 2: "restarting"}
+
+
+def test_the_last_id_is_also_that_of_an_invalid_request(met: Maker) -> None:  # C-46
+    talk = met()
+    talk.hears(request(3), encode(request(7)) + b"\0")
+    talk.says()
+    talk.connection.drain()
+    assert [body(said)[0] for said in talk.says()] == [7]
 
 
 def test_a_side_that_accepted_nothing_says_0(met: Maker) -> None:

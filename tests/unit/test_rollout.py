@@ -59,6 +59,24 @@ def test_an_envelope_carries_the_current_context() -> None:
     assert (frame.kind, frame.trace) == (Kind.NOTIFICATION, SAMPLED)
 
 
+def test_an_envelope_has_the_extensions_that_are_given_and_a_bare_message_goes_as_it_is() -> None:
+    given: dict[int | str, object] = {7: 2_000_000, "tenant": "a"}
+    with attached(remote(SAMPLED)):
+        frame = decode(configured("mapping").wrap("guild", MESSAGE, given))
+    assert (frame.payload, frame.trace) == (MESSAGE, SAMPLED)
+    assert frame.extensions[7] == 2_000_000
+    assert "tenant" in frame.extensions
+    assert configured("mapping").wrap("room", MESSAGE, given) == MESSAGE
+    assert given == {7: 2_000_000, "tenant": "a"}
+
+
+def test_an_envelope_with_extensions_that_are_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="pass trace"):
+        Rollout("framed").wrap("guild", MESSAGE, {1: b""})
+    with pytest.raises(TypeError, match="Mapping"):
+        Rollout("framed").wrap("guild", MESSAGE, [("tenant", "a")])  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("buffer", [bytes, bytearray, memoryview])
 @pytest.mark.parametrize("mode", ["bare", "framed"])
 def test_a_message_may_be_any_buffer(buffer: type[memoryview], mode: Any) -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,6 +13,7 @@ from tracewire.spec.suite.case import Case, Outcome
 from tracewire.spec.tool.options import SecondsRange, WholeRange, max_frame_option
 
 if TYPE_CHECKING:
+    from tracewire.spec.suite.running import Tell
     from tracewire.spec.suite.wire import PeerLimits
 
 EPILOG: Final = """\
@@ -20,13 +21,16 @@ EPILOG: Final = """\
 Examples:
   tracewire conform -- python -m tracewire.spec.testee
   tracewire conform --peer unix:///run/guild.sock
+  tracewire conform --listen tcp://127.0.0.1:0 -- ./caller
   tracewire conform --section 3 --strict --junit report.xml -- ./testee
   tracewire conform --list --peer tcp://127.0.0.1:4711
 
 \b
 A testee is a small program around a codec: spec/testee.md of the package
 says what it is asked. A live peer serves tracewire.echo, tracewire.sleep
-and tracewire.fail, as `tracewire echo` does.
+and tracewire.fail, as `tracewire echo` does. A caller gets the address
+where the suite listens as its last argument, and does what it is told
+on its standard input; without CMD you are told what to do with yours.
 Exit status: 0 it conforms, 1 it does not, 2 wrong usage, a testee that
 cannot be started, or a peer that does not answer.
 """
@@ -35,6 +39,7 @@ cannot be started, or a peer that does not answer.
 @click.command(epilog=EPILOG)
 @click.argument("command", nargs=-1, metavar="[-- CMD...]")
 @click.option("--peer", "url", metavar="URL", help="A live peer, in place of a testee.")
+@click.option("--listen", "at", metavar="URL", help="Listen there, and ask who calls.")
 @click.option("--list", "listing", is_flag=True, help="Show the cases and ask nothing.")
 @click.option(
     "--section", "sections", multiple=True, metavar="N", help="Only of these sections, such as 3.2."
@@ -79,6 +84,7 @@ def conform(
     /,
     command: tuple[str, ...],
     url: str | None,
+    at: str | None,
     listing: bool,
     sections: tuple[str, ...],
     strict: bool,
@@ -95,23 +101,32 @@ def conform(
 
     from . import report  # only here: peers take as long to load as all the rest
 
-    if command and url:
-        raise click.UsageError("a testee's command and --peer exclude each other.")
-    if not (command or url or listing):
-        raise click.UsageError("say which testee, after --, or which --peer.")
-    cases = _chosen(_cases(url), sections, strict)
+    if url and (command or at):
+        other = "--listen" if at else "a testee's command"
+        raise click.UsageError(f"{other} and --peer exclude each other.")
+    if not (command or url or at or listing):
+        said = "say which testee, after --, or which --peer, or where to --listen."
+        raise click.UsageError(said)
+    all_cases = _cases(url, at)
+    cases = _chosen(all_cases, sections, strict)
     if listing:
         for line in report.listing(cases):
             print(line)
         return
-    expected = _expected(expect, _cases(url))
+    expected = _expected(expect, all_cases)
 
     def tell(outcome: Outcome) -> None:
         if as_json:
             print(report.as_json(outcome, expected), flush=True)
 
     limits = PeerLimits(in_flight, record_seconds, max_frame)
-    subject, outcomes = _run(command, url, cases, patience, limits, tell)
+    if at:
+        asking = _ask_caller(at, command, cases, patience, tell)
+    elif url:
+        asking = _ask_peer(url, cases, patience, limits, tell)
+    else:
+        asking = _ask_testee(command, cases, patience, tell)
+    subject, outcomes = _run(asking)
     if not as_json:
         for line in report.by_section(outcomes, expected):
             print(line)
@@ -122,11 +137,11 @@ def conform(
     context.exit(0 if said.endswith("; conforms") else 1)
 
 
-def _cases(url: str | None) -> list[Case]:
-    if url:
-        from tracewire.spec.suite.live_cases import live_cases
+def _cases(url: str | None, at: str | None) -> list[Case]:
+    if url or at:
+        from tracewire.spec.suite.live_cases import caller_cases, live_cases
 
-        return live_cases()
+        return live_cases() if url else caller_cases()
     from tracewire.spec.suite.codec_cases import codec_cases
 
     return list(codec_cases())
@@ -162,23 +177,43 @@ def _expected(path: Path | None, cases: list[Case]) -> frozenset[str]:
         raise click.BadParameter(f"{error}.", param_hint="--expect") from None
 
 
-def _run(
-    command: tuple[str, ...],
-    url: str | None,
-    cases: list[Case],
-    patience: float,
-    limits: "PeerLimits",
-    tell: Callable[[Outcome], object],
+#: Asks a subject; gives its name, and what came of the cases.
+Run = Coroutine[Any, Any, tuple[str, list[Outcome]]]
+
+
+async def _ask_testee(
+    command: tuple[str, ...], cases: list[Case], patience: float, tell: "Tell"
 ) -> tuple[str, list[Outcome]]:
-    """What was asked, and what came of it."""
+    from tracewire.spec.suite.running import run_on_testee
+
+    return await run_on_testee(command, cases, patience, tell)
+
+
+async def _ask_peer(
+    url: str, cases: list[Case], patience: float, limits: "PeerLimits", tell: "Tell"
+) -> tuple[str, list[Outcome]]:
+    from tracewire.spec.suite.running import run_on_peer
+
+    return url, await run_on_peer(url, cases, patience, limits, tell)
+
+
+async def _ask_caller(
+    url: str, command: tuple[str, ...], cases: list[Case], patience: float, tell: "Tell"
+) -> tuple[str, list[Outcome]]:
+    from tracewire.spec.suite.orders import People, Program
+    from tracewire.spec.suite.running import run_on_caller
+
+    lines = Program(command, patience) if command else People()
+    return await run_on_caller(url, lines, cases, tell)
+
+
+def _run(asking: Run) -> tuple[str, list[Outcome]]:
+    """Exits where nobody can be asked."""
     from tracewire.spec.suite.process import CannotStart
-    from tracewire.spec.suite.running import run_on_peer, run_on_testee
     from tracewire.spec.suite.wire import CannotReach
 
     try:
-        if url:
-            return url, asyncio.run(run_on_peer(url, cases, patience, limits, tell))
-        return asyncio.run(run_on_testee(command, cases, patience, tell))
+        return asyncio.run(asking)
     except (CannotStart, CannotReach) as error:
         click.echo(f"tracewire: {error}", err=True)
         sys.exit(2)

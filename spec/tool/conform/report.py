@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import indent, wrap
 from typing import Final
 
-from tracewire.spec.suite.case import FAILED, PASSED, UNSUPPORTED, Case, Outcome
+from tracewire.spec.suite.case import FAILED, PASSED, TYPED, UNSUPPORTED, Case, Outcome
 from tracewire.spec.tool.safe import escape
 
 from .expected import is_good
@@ -29,21 +29,33 @@ def listing(cases: list[Case]) -> Iterator[str]:
 
 
 def by_section(outcomes: list[Outcome], expected: frozenset[str]) -> Iterator[str]:
-    """A line for each section, and under it what is not good."""
+    """A line for each section, and under it what is not good. A fault is told once."""
+    told: dict[str, str] = {}
     for section, some in groupby(outcomes, key=lambda outcome: outcome.case.section):
         group = list(some)
         yield f"{section[:44]:<46}{_counted(group)}"
         for outcome in group:
             if not is_good(outcome, expected):
-                yield from _told(outcome)
+                yield from _told(outcome, told)
 
 
-def _told(outcome: Outcome) -> Iterator[str]:
+def _told(outcome: Outcome, told: dict[str, str]) -> Iterator[str]:
+    """``told``: by fault, the case that it was told of."""
     case = outcome.case
     yield f"  {case.id} {case.level}: {_verdict(outcome)}"
     yield from wrap(case.asks, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
-    for line in outcome.text.splitlines():
-        yield from wrap(escape(line), WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    for fault in outcome.faults:
+        first = told.setdefault(fault, case.id)
+        if first != case.id:
+            yield f"{_INDENT}{escape(fault.partition(':')[0])}: as under {first}"
+            continue
+        for line in fault.splitlines():
+            if line.startswith(TYPED):  # to be copied: in one piece
+                yield f"{_INDENT}{escape(line)}"
+            else:
+                yield from wrap(
+                    escape(line), WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT
+                )
 
 
 def _verdict(outcome: Outcome) -> str:

@@ -384,9 +384,10 @@ func (c *connection) fault(status int, text string) {
 	if c.state >= failed {
 		return
 	}
-	c.greet()
-	fields, _ := encoder.Marshal(map[int]interface{}{0: c.lastID, 1: status, 2: text})
-	c.say(goaway, 0, number(0), fields, nil)
+	if c.greeted { // no frame goes to one who has sent none. G-3
+		fields, _ := encoder.Marshal(map[int]interface{}{0: c.lastID, 1: status, 2: text})
+		c.say(goaway, 0, number(0), fields, nil)
+	}
 	c.abandon()
 	c.state = failed
 	c.halfClose()
@@ -434,21 +435,44 @@ func (c *connection) abandon() {
 
 var encoder, _ = cbor.CoreDetEncOptions().EncMode()
 
-// readHello gives the max frame of a hello that is readable.
+// readHello gives the max frame of a hello that is readable. Of duplicate keys the first counts.
 func readHello(payload []byte) (int, bool) {
-	if r := (&reader{data: payload}); !r.isOneMap() {
+	r := &reader{data: payload}
+	if !r.isOneMap() {
 		return 0, false
 	}
-	fields := map[interface{}]interface{}{}
-	if values.Unmarshal(payload, &fields) != nil {
+	r.at = 0
+	fields := map[string][]byte{}
+	for n := r.head().argument; n > 0; n-- {
+		key := r.item()
+		if _, there := fields[string(key)]; !there {
+			fields[string(key)] = r.item()
+		} else {
+			r.item()
+		}
+	}
+	_, generation := asUint(fields["\x00"])
+	most, length := asUint(fields["\x03"])
+	good := generation && length && most >= 65536 && areUints(fields["\x01"]) && areUints(fields["\x02"])
+	if said, there := fields["\x04"]; there {
+		agent, text := textOf(said)
+		good = good && text && len(agent) <= 64
+	}
+	return int(min(most, max32)), good
+}
+
+// item gives the next item as it is encoded.
+func (r *reader) item() []byte {
+	from := r.at
+	r.value(0)
+	return r.data[from:r.at]
+}
+
+func asUint(item []byte) (uint64, bool) {
+	if len(item) == 0 {
 		return 0, false
 	}
-	_, generation := fields[uint64(0)].(uint64)
-	most, length := fields[uint64(3)].(uint64)
-	agent, text := fields[uint64(4)].(string)
-	_, there := fields[uint64(4)]
-	good := generation && length && most >= 65536 && areUints(fields[uint64(1)]) && areUints(fields[uint64(2)])
-	return int(min(most, max32)), good && (!there || (text && len(agent) <= 64))
+	return uintOf(item)
 }
 
 func (r *reader) isOneMap() (is bool) {
@@ -462,12 +486,15 @@ func (r *reader) isOneMap() (is bool) {
 	return isMap && r.at == len(r.data)
 }
 
-func areUints(value interface{}) bool {
-	list, is := value.([]interface{})
-	for _, each := range list {
-		if _, good := each.(uint64); !good {
+func areUints(item []byte) bool {
+	if len(item) == 0 || item[0]>>5 != 4 {
+		return false
+	}
+	r := &reader{data: item}
+	for n := r.head().argument; n > 0; n-- {
+		if _, good := uintOf(r.item()); !good {
 			return false
 		}
 	}
-	return is
+	return true
 }

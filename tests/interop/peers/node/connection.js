@@ -201,8 +201,7 @@ export class Connection {
   fault(status, text) {
     if (this.state === 'failed' || this.state === 'closed') return
     const said = new Map([[0, this.lastId], [1, status], [2, text]])
-    this.greet()
-    this.write(writeFrame(KIND.goaway, 0, 0, encoder.encode(said)))
+    if (this.greeted) this.write(writeFrame(KIND.goaway, 0, 0, encoder.encode(said))) // else in silence: G-3
     this.state = 'failed'
     this.abandon()
     this.socket.end()

@@ -27,13 +27,24 @@ export function readFrame(bytes) {
 // One value that is known to be of the subset: numbers, BigInts, Buffers, strings, false, true,
 // null, arrays, and {pairs} for maps, in which keys may occur twice.
 export function readValue(bytes) {
-  return new Reader(bytes).value(0)
+  const reader = new Reader(bytes)
+  const value = reader.value(0)
+  if (reader.at < bytes.length) throw new Fault('F-18', reader.at)
+  return value
+}
+
+// The same of plain values, which are not judged: any depth, negative keys, tags 2 and 3.
+export function readLoosely(bytes) {
+  const reader = new Reader(bytes)
+  reader.loose = true
+  return reader.value(-Infinity)
 }
 
 class Reader {
   constructor(bytes) {
     this.bytes = bytes
     this.at = 0
+    this.loose = false
     this.kind = this.id = null
   }
 
@@ -115,6 +126,7 @@ class Reader {
     const { argument } = this.head()
     if (major === 0) return argument
     if (major === 1) return typeof argument === 'bigint' ? -1n - argument : -1 - argument
+    if (major === 6 && this.loose && argument < 4) return this.big(argument)
     if (major === 6) throw new Fault('X-8', at)
     if (major === 7) return this.simple(at)
     if (depth === 16) throw new Fault('X-9', at)
@@ -127,8 +139,13 @@ class Reader {
 
   valueKey() {
     const { at, major } = this.peek()
-    if (major !== 0 && major !== 3) throw new Fault('X-10', at)
+    if (major !== 0 && major !== 3 && !(this.loose && major === 1)) throw new Fault('X-10', at)
     return this.value(0)
+  }
+
+  big(tag) {
+    const size = BigInt(`0x${this.string(2, 'X-8', 0, Infinity).toString('hex') || '0'}`)
+    return tag === 2 ? size : -1n - size
   }
 
   simple(at) {

@@ -3,9 +3,9 @@
 import { createInterface } from 'node:readline'
 
 import { fromTraceparent, meaningOf, traceparent } from './meaning.js'
-import { Fault, KIND, readFrame } from './read.js'
+import { Fault, KIND, readFrame, readLoosely } from './read.js'
 import { Records } from './stream.js'
-import { fitMap, restamp, strip, traceEntries, writeFrame } from './write.js'
+import { fitMap, plainEntries, restamp, strip, takeShed, traceEntries, writeFrame } from './write.js'
 
 const given = (word) => Buffer.from(word === '-' ? '' : word, 'hex')
 const told = (bytes) => bytes.toString('hex') || '-'
@@ -14,6 +14,23 @@ const trace = (word) => (word in traces ? traces[word] : fromTraceparent(word))
 const fault = ({ rule, offset }) => `${rule}@${offset}`
 const BASE = 'd9d4f7850001616140'
 
+// The base frame's faults come first: it is made alone. Where a key is given both ways, as it is encoded.
+function encoded([kind, id, target, payload], context, state, plainOf, keys) {
+  const name = target[0] === 't' ? given(target.slice(1)).toString() : Number(target)
+  const base = [Number(kind), Number(id), name, given(payload)]
+  writeFrame(...base)
+  const raw = keys === '-' ? [] : readFrame(given(BASE + keys)).entries
+  const has = new Set(raw.map(({ key }) => key))
+  const others = [...raw, ...plainOf(has)]
+  const stamp = traceEntries(trace(context), given(state).toString()).filter(({ key }) => !has.has(key))
+  return `frame ${told(writeFrame(...base, fitMap([...others, ...stamp], has)))}`
+}
+
+function plain(values, creation, has) {
+  const pairs = values === '-' ? [] : readLoosely(given(values)).pairs
+  return plainEntries(pairs.filter(([key]) => !has.has(key)), creation === '-' ? undefined : trace(creation))
+}
+
 const answers = {
   hello: () => 'testee 1 2 node',
   decode(data) {
@@ -21,13 +38,15 @@ const answers = {
     const name = typeof target === 'string' ? `t${Buffer.from(target).toString('hex')}` : target
     return `valid ${kind} ${id} ${name} ${told(payload)} ${told(keys)}`
   },
-  encode(kind, id, target, payload, context, state, keys) {
-    const name = target[0] === 't' ? given(target.slice(1)).toString() : Number(target)
-    const raw = keys === '-' ? [] : readFrame(given(BASE + keys)).entries
-    const has = new Set(raw.map(({ key }) => key))
-    const stamp = traceEntries(trace(context), given(state).toString()).filter(({ key }) => !has.has(key))
-    const entries = fitMap([...raw, ...stamp], has)
-    return `frame ${told(writeFrame(Number(kind), Number(id), name, given(payload), entries))}`
+  encode: (kind, id, target, payload, context, state, keys) =>
+    encoded([kind, id, target, payload], context, state, () => [], keys),
+  plain: (kind, id, target, payload, context, state, creation, values, keys) =>
+    encoded([kind, id, target, payload], context, state, (has) => plain(values, creation, has), keys),
+  shed(command, ...words) {
+    takeShed()
+    const said = answers[command](...words)
+    const parts = takeShed().map((each) => each.join(':'))
+    return said.startsWith('frame') ? `shed ${parts.join(',') || '-'}` : said
   },
   meaning(data) {
     const { trace, state, unusable } = meaningOf(readFrame(given(data)))
@@ -59,12 +78,12 @@ const answers = {
 
 function answer(line) {
   const [command, ...words] = line.split(' ')
-  if (!answers[command]) return 'unsupported'
+  if (!answers[command] || (command === 'shed' && !answers[words[0]])) return 'unsupported'
   try {
     return answers[command](...words)
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    return command === 'encode' ? `refused ${error.rule}` : `invalid ${error.rule} ${error.offset}`
+    return ['encode', 'plain'].some((each) => line.startsWith(each) || line.startsWith(`shed ${each}`)) ? `refused ${error.rule}` : `invalid ${error.rule} ${error.offset}`
   }
 }
 

@@ -1,6 +1,6 @@
 // Encoding (section 4): frames, what is shed where context does not fit, restamp and strip.
 
-import { contextBytes } from './meaning.js'
+import { contextBytes, meaningOf } from './meaning.js'
 import { Fault, readFrame, readValue } from './read.js'
 
 const ITEM_FALSE = Buffer.from([0xf4])
@@ -14,7 +14,11 @@ export function head(major, argument) {
   return bytes.subarray(0, 1 + size)
 }
 
-const number = (value) => (value < 0 ? head(1, -1 - value) : head(0, value))
+function number(value) {
+  const argument = typeof value === 'bigint' ? (value < 0 ? -1n - value : value) : value < 0 ? -1 - value : value
+  if (argument > 2n ** 64n - 1n) throw new Fault('X-8', '?')
+  return head(value < 0 ? 1 : 0, argument)
+}
 
 const text = (value) => Buffer.concat([head(3, Buffer.byteLength(value)), Buffer.from(value)])
 const octets = (value) => Buffer.concat([head(2, value.length), value])
@@ -35,11 +39,23 @@ export function entry(key, item) {
   return { key, encoded: typeof key === 'string' ? text(key) : head(0, key), item }
 }
 
+// What was shed since it was asked last, by key: members of tracestate, entries of baggage, keys.
+let shed = new Map()
+const count = (key, parts) => parts && shed.set(key, (shed.get(key) ?? 0) + parts)
+
+export function takeShed() {
+  const taken = [...shed].sort(([one], [other]) => one - other)
+  shed = new Map()
+  return taken
+}
+
 // The entries of a trace: undefined, false, or a context with its state.
 export function traceEntries(trace, state) {
   if (trace === undefined) return []
   if (trace === false) return [entry(1, ITEM_FALSE)]
-  const kept = fitState(state.split(','))
+  const given = state === '' ? [] : state.split(',')
+  const kept = fitState(given)
+  count(3, given.length - kept.length)
   const context = entry(1, octets(contextBytes(trace)))
   return kept.length ? [context, entry(3, text(kept.join(',')))] : [context]
 }
@@ -63,15 +79,81 @@ export function fitMap(entries, given) {
     const state = fitting.find(({ key }) => key === 3)
     if (state && !given.has(3)) {
       const members = withoutOne(readValue(state.item).split(','))
+      count(3, 1)
       fitting = fitting.filter(({ key }) => key !== 3)
       if (members.length) fitting.push(entry(3, text(members.join(','))))
       continue
     }
+    const baggage = !state && fitting.find(({ key }) => key === 5)
+    if (baggage && !given.has(5)) {
+      const { pairs } = readValue(baggage.item)
+      count(5, 1)
+      fitting = fitting.filter(({ key }) => key !== 5)
+      if (pairs.length > 1) fitting.push(entry(5, mapItem(pairs.slice(0, -1))))
+      continue
+    }
     const next = [3, 5, 13, 1].find((key) => fitting.some((each) => each.key === key))
     if (next === undefined) break // E-6
+    count(next, 1)
     fitting = fitting.filter(({ key }) => key !== next)
   }
   return fitting
+}
+
+// The entries of plain values, given as [key, value] pairs, and a creation. E-3, E-4, E-8, E-9
+export function plainEntries(pairs, creation) {
+  const entries = []
+  for (const [key, value] of pairs) {
+    checkKey(key)
+    if (key === 1 || key === 3) throw new Fault('U-1', '?')
+    if (key === 13) count(13, 1)
+    else if (key !== 5) entries.push(plainEntry(key, value))
+    else if (!value?.pairs) count(5, 1)
+    else entries.push(...baggageEntries(value.pairs))
+  }
+  if (creation) entries.push(entry(13, octets(contextBytes(creation))))
+  return entries
+}
+
+function checkKey(key) {
+  const fits = typeof key !== 'string' || (Buffer.byteLength(key) >= 1 && Buffer.byteLength(key) <= 64)
+  if (!fits) throw new Fault('X-6', '?')
+  if (typeof key !== 'string' && (key < 1 || key > 0xffffffff)) throw new Fault('X-5', '?')
+}
+
+function plainEntry(key, value) {
+  const written = entry(key, valueItem(value))
+  const { unusable } = meaningOf({ entries: [written] })
+  if (unusable.includes(key)) throw new Fault({ 7: 'U-4', 9: 'U-5', 11: 'U-6' }[key], '?')
+  return written
+}
+
+// E-3
+function baggageEntries(pairs) {
+  const isText = (each) => typeof each === 'string'
+  let kept = pairs.filter((pair) => pair.every(isText) && pair[0] !== '')
+  kept = inOrder(kept)
+  const size = () => kept.flat().reduce((sum, each) => sum + Buffer.byteLength(each), 0)
+  while (kept.length > 64 || size() > 8192) kept = kept.slice(0, -1)
+  count(5, pairs.length - kept.length)
+  return kept.length ? [entry(5, mapItem(kept))] : []
+}
+
+const inOrder = (pairs) =>
+  pairs.toSorted(([one], [other]) => Buffer.compare(valueItem(one), valueItem(other)))
+
+const mapItem = (pairs) => Buffer.concat([head(5, pairs.length), ...inOrder(pairs).flat().map((each) => valueItem(each))])
+
+function valueItem(value, depth = 0) {
+  if (value === null || typeof value === 'boolean') return Buffer.from([{ false: 0xf4, true: 0xf5, null: 0xf6 }[value]])
+  if (typeof value === 'string') return text(value)
+  if (typeof value === 'number' || typeof value === 'bigint') return number(value)
+  if (Buffer.isBuffer(value) || value instanceof Uint8Array) return octets(value)
+  if (depth === 16) throw new Fault('X-9', '?')
+  if (Array.isArray(value)) return Buffer.concat([head(4, value.length), ...value.map((each) => valueItem(each, depth + 1))])
+  for (const [key] of value.pairs) if (typeof key !== 'string' && key < 0) throw new Fault('X-10', '?')
+  const sorted = inOrder(value.pairs)
+  return Buffer.concat([head(5, sorted.length), ...sorted.flatMap(([key, each]) => [valueItem(key), valueItem(each, depth + 1)])])
 }
 
 function isTooBig(entries) {
@@ -95,9 +177,13 @@ export function restamp(bytes, trace, state) {
   let stamp = traceEntries(trace, state)
   while (isTooBig([...others, ...stamp]) && stamp.length === 2) {
     const members = withoutOne(readValue(stamp[1].item).split(','))
+    count(3, 1)
     stamp = traceEntries(trace, members.join(',')) // L-2
   }
-  if (isTooBig([...others, ...stamp])) return bytes
+  if (isTooBig([...others, ...stamp])) {
+    count(1, 1)
+    return bytes
+  }
   return withEntries(baseOf(bytes, frame), [...others, ...stamp])
 }
 
