@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import cbor2
 
-from tracewire.codec import Frame, encode
+from tracewire.codec import Frame, FrameError, RawItem, encode
 from tracewire.codec.constants import MAX_FRAME
 from tracewire.spec.specification import read_keys
 
@@ -120,6 +120,8 @@ def ask_encode(vector: Vector) -> Question | None:
     words, keys = _fields(given), _map(given["raw"])
     if given["extensions"] or words is None or keys is None:
         return None  # values that _plain asks for
+    if len(given["raw"]) > 1 and not _are_items(given["raw"]):
+        return None
     return ["encode", *words, keys], _written(vector["expect"])
 
 
@@ -127,6 +129,8 @@ def ask_plain(vector: Vector) -> Question | None:
     given = vector["arguments"]
     words, keys = _fields(given), _map(given["raw"])
     if not given["extensions"] or words is None or keys is None:
+        return None
+    if not _are_items(given["raw"]):
         return None
     creation, values = "-", {}
     try:
@@ -139,6 +143,16 @@ def ask_plain(vector: Vector) -> Question | None:
         return None  # text that is no Unicode
     encoded = cbor2.dumps(values).hex() if values else "-"
     return ["plain", *words, creation, encoded, keys], _written(vector["expect"])
+
+
+def _are_items(raw: list[Vector]) -> bool:
+    """Whether all are items: a line has encoded keys as one map, which other bytes would break."""
+    try:
+        for entry in raw:
+            RawItem(bytes.fromhex(_bytes(entry["item"]))).check()
+    except FrameError:
+        return False
+    return True
 
 
 def _value(tagged: Vector) -> Any:

@@ -43,6 +43,8 @@ def test_every_rule_about_bytes_has_a_case() -> None:
 
 #: Rules of senders of bare messages, of files and message transports; E-6 is named X-2 and X-3.
 UNASKED = {"M-5", "S-5", "S-6", "S-7", "S-8", "E-6"}
+#: Rules of what hellos, goaways and errors hold, which live peers are asked for.
+UNASKED |= {"C-8", "C-21", "C-22", "C-37", "C-38", "C-51", "C-65"}
 #: Rules of refusals, whose vectors are asked with those of the rule that is named.
 UNDER_ANOTHER_ID = {"E-12", "E-14", "M-7", "S-10"}
 

@@ -167,7 +167,7 @@ def strikes_fade(monkeypatch: pytest.MonkeyPatch) -> None:
     strike = Keepalive.strike
 
     def forgetful(self: Keepalive) -> bool:
-        if self.heard - self._last_ping >= 1:
+        if self.last_input - self._last_ping >= 1:
             self.strikes = 0
         return strike(self)
 
@@ -202,16 +202,15 @@ def asks_overload_first(monkeypatch: pytest.MonkeyPatch) -> None:
         else:
             receive(self, frame, began, events)
 
-    monkeypatch.setattr(connection_module, "_RECEIVERS", {
-        **connection_module._RECEIVERS, Kind.REQUEST: receive_request
-    })  # fmt: skip
+    others = connection_module._RECEIVERS[1:]
+    monkeypatch.setattr(connection_module, "_RECEIVERS", (receive_request, *others))
 
 
 def counts_no_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     refuse = Connection._refuse
 
     def uncounted(self: Connection, *arguments: Any) -> None:
-        self._incoming._read -= 1
+        self._incoming.read -= 1
         refuse(self, *arguments)
 
     monkeypatch.setattr(Connection, "_refuse", uncounted)

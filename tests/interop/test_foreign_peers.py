@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -111,6 +112,34 @@ async def test_our_peers_call_them(name: str, tmp_path: Path) -> None:
         leaving: Any = asyncio.ensure_future(peer.drain())
         assert await sleeping is None
         await leaving
+
+
+async def test_the_caller_in_elixir_calls_us(tmp_path: Path) -> None:
+    """Each order is answered by a line, in their order: status, executed, body."""
+    url = address("unix", tmp_path)
+    serving = (sys.executable, "-m", "tracewire", "echo", "--quiet", url)
+    server = await asyncio.create_subprocess_exec(*serving, stdout=PIPE)
+    assert server.stdout is not None
+    await server.stdout.readline()
+    orders = {
+        "call tracewire.echo - ff00": "0 - ff00",
+        "call tracewire.fail - 09": "9 yes a200600202",
+        "call tracewire.sleep 100000 05": "4 maybe -",
+        "call tracewire.sleep - 05": "1 maybe -",
+        "call tracewire.sleep - f93400": "0 - -",  # a quarter of a second
+        "call tracewire.echo 0 01": "4 no -",
+        "notify tracewire.echo 01": "0 - -",
+        "cancel 4": "0 - -",
+        "drain": "0 - -",
+        "call tracewire.echo - 01": "14 no -",
+    }
+    caller = await asyncio.create_subprocess_exec(
+        *matrix.elixir("Caller", url), stdin=PIPE, stdout=PIPE
+    )
+    said, _ = await caller.communicate("".join(f"{order}\n" for order in orders).encode())
+    server.terminate()
+    await server.wait()
+    assert said.decode().splitlines() == list(orders.values())
 
 
 def test_no_peer_of_another_imports_tracewire() -> None:

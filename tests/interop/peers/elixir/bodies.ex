@@ -20,7 +20,8 @@ defmodule Tw.Bodies do
 
   @doc "The peer's hello, or nil where it is unreadable."
   def read_hello(payload) do
-    with %{0 => generation, 1 => {:array, keys}, 2 => {:array, kinds}, 3 => max} = map <- read(payload),
+    with %{0 => generation, 1 => {:array, keys}, 2 => {:array, kinds}, 3 => max} = map <-
+           read(payload),
          true <- Enum.all?([generation, max | keys ++ kinds], &uint?/1),
          true <- max >= 65_536,
          {:text, agent} <- Map.get(map, 4, {:text, ""}),
@@ -34,7 +35,8 @@ defmodule Tw.Bodies do
   @doc "The last id accepted that a goaway says, or `:unreadable`."
   def read_goaway(payload) do
     case read(payload) do
-      %{0 => last, 1 => status} when is_integer(last) and last >= 0 and is_integer(status) and status >= 0 ->
+      %{0 => last, 1 => status}
+      when is_integer(last) and last >= 0 and is_integer(status) and status >= 0 ->
         last
 
       _ ->

@@ -16,7 +16,16 @@ defmodule Tw.Caller do
     pid = Connection.start(socket, :connector, Server.config(:framed, fn _ -> :ok end))
     Process.monitor(pid)
     # waiting: references in the order of the orders. answers: those that came. calls: by number.
-    s = %{port: port, pid: pid, waiting: :queue.new(), answers: %{}, calls: [], drained: nil, gone: false}
+    s = %{
+      port: port,
+      pid: pid,
+      waiting: :queue.new(),
+      answers: %{},
+      calls: [],
+      drained: nil,
+      gone: false
+    }
+
     talk(s, [])
   end
 
@@ -56,8 +65,11 @@ defmodule Tw.Caller do
 
   defp await(s) do
     receive do
-      {:answer, reference, status, executed, payload} -> answer(s, reference, status, executed, payload)
-      {:DOWN, _, :process, _, _} -> ended(%{s | gone: true})
+      {:answer, reference, status, executed, payload} ->
+        answer(s, reference, status, executed, payload)
+
+      {:DOWN, _, :process, _, _} ->
+        ended(%{s | gone: true})
     end
   end
 
@@ -106,7 +118,10 @@ defmodule Tw.Caller do
   end
 
   defp answer(s, reference, status, executed, payload) do
-    say(%{s | answers: Map.put(s.answers, reference, ["#{status}", executed, Testee.hex(payload)])})
+    say(%{
+      s
+      | answers: Map.put(s.answers, reference, ["#{status}", executed, Testee.hex(payload)])
+    })
   end
 
   defp say(s) do

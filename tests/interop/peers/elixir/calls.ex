@@ -17,15 +17,32 @@ defmodule Tw.Calls do
     timeout = Meaning.timeout(frame)
 
     cond do
-      is_map_key(c.calls, id) -> Connection.error(c, 3, "request #{id} is in flight")
-      c.state == :lingering -> c
-      c.goaway_sent or c.goaway_read != nil -> refuse(c, id, 14, "this side goes away")
-      even != [] -> refuse(c, id, 12, "unknown even keys: #{Enum.join(even, ", ")}", {:array, even})
-      late?(timeout, since, now) -> refuse(c, id, 4, "the deadline has passed")
-      map_size(c.calls) >= c.config.in_flight -> refuse(c, id, 8, "too many calls in flight")
-      c.queued + byte_size(frame.payload) > Outgoing.limit() -> refuse(c, id, 8, "too much waits to start")
-      not c.config.take_slot.() -> refuse(c, id, 8, "too many calls in flight")
-      true -> queue(c, frame, timeout && since + timeout)
+      is_map_key(c.calls, id) ->
+        Connection.error(c, 3, "request #{id} is in flight")
+
+      c.state == :lingering ->
+        c
+
+      c.goaway_sent or c.goaway_read != nil ->
+        refuse(c, id, 14, "this side goes away")
+
+      even != [] ->
+        refuse(c, id, 12, "unknown even keys: #{Enum.join(even, ", ")}", {:array, even})
+
+      late?(timeout, since, now) ->
+        refuse(c, id, 4, "the deadline has passed")
+
+      map_size(c.calls) >= c.config.in_flight ->
+        refuse(c, id, 8, "too many calls in flight")
+
+      c.queued + byte_size(frame.payload) > Outgoing.limit() ->
+        refuse(c, id, 8, "too much waits to start")
+
+      not c.config.take_slot.() ->
+        refuse(c, id, 8, "too many calls in flight")
+
+      true ->
+        queue(c, frame, timeout && since + timeout)
     end
   end
 
@@ -50,7 +67,11 @@ defmodule Tw.Calls do
       response: nil
     }
 
-    enqueue(%{c | calls: Map.put(c.calls, frame.id, call)}, {:request, frame.id, unique}, call.payload)
+    enqueue(
+      %{c | calls: Map.put(c.calls, frame.id, call)},
+      {:request, frame.id, unique},
+      call.payload
+    )
   end
 
   @doc "A timer for this microsecond, or none where that is in months."
@@ -64,10 +85,17 @@ defmodule Tw.Calls do
 
   def notification(c, frame, since, now) do
     cond do
-      c.state == :lingering -> c
-      late?(Meaning.timeout(frame), since, now) -> Connection.count(c, "late notification")
-      c.queued + byte_size(frame.payload) > Outgoing.limit() -> Connection.count(c, "notification over the queue")
-      true -> enqueue(c, {:notification, frame}, frame.payload)
+      c.state == :lingering ->
+        c
+
+      late?(Meaning.timeout(frame), since, now) ->
+        Connection.count(c, "late notification")
+
+      c.queued + byte_size(frame.payload) > Outgoing.limit() ->
+        Connection.count(c, "notification over the queue")
+
+      true ->
+        enqueue(c, {:notification, frame}, frame.payload)
     end
   end
 
@@ -178,7 +206,8 @@ defmodule Tw.Calls do
     %{c | calls: Map.put(c.calls, id, call), out: out}
   end
 
-  defp response(id, _, {:made, {:ok, payload, entries}}), do: Write.plain(1, id, 0, payload, entries)
+  defp response(id, _, {:made, {:ok, payload, entries}}),
+    do: Write.plain(1, id, 0, payload, entries)
 
   defp response(id, _, {:made, {:error, status, message, details, executed}}),
     do: error(id, status, message, details, executed)

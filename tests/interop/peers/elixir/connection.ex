@@ -133,8 +133,12 @@ defmodule Tw.Connection do
 
   defp each(c, [], _), do: c
   defp each(%{state: state} = c, _, _) when state in [:failed, :closed], do: c
-  defp each(c, [:too_long | _], _), do: error(c, 8, "a record is longer than #{c.stream.max} bytes")
-  defp each(c, [{bytes, since} | rest], now), do: c |> Incoming.record(bytes, since, now) |> each(rest, now)
+
+  defp each(c, [:too_long | _], _),
+    do: error(c, 8, "a record is longer than #{c.stream.max} bytes")
+
+  defp each(c, [{bytes, since} | rest], now),
+    do: c |> Incoming.record(bytes, since, now) |> each(rest, now)
 
   defp watch_record(%{record_timer: false, stream: %{since: since}} = c) when since != nil do
     timer(max(0, div(since - now(), 1_000) + c.config.record_ms + 1), :record)
@@ -248,7 +252,9 @@ defmodule Tw.Connection do
   defp may_send?(c), do: c.accepted or c.mode == :framed
 
   @doc "The goaway of a drain that waited for the first frame (C-54)."
-  def late_goaway(%{goaway_unsaid: true, accepted: true} = c), do: say_goaway(%{c | goaway_unsaid: false}, 0)
+  def late_goaway(%{goaway_unsaid: true, accepted: true} = c),
+    do: say_goaway(%{c | goaway_unsaid: false}, 0)
+
   def late_goaway(c), do: c
 
   defp say_goaway(c, status) do

@@ -39,7 +39,11 @@ defmodule Tw.Incoming do
         Connection.error(c, 3, "request #{id} is in flight")
 
       c.invalid >= @invalid_records ->
-        Connection.error(c, 3, "#{@invalid_records} records are invalid, the last by #{rule} at offset #{at}")
+        Connection.error(
+          c,
+          3,
+          "#{@invalid_records} records are invalid, the last by #{rule} at offset #{at}"
+        )
 
       kind == 0 and id != nil and c.state != :lingering and not before_hello?(c) ->
         Calls.refuse(c, id, 3, "the request is invalid: #{rule} at offset #{at}")

@@ -27,7 +27,8 @@ defmodule Tw.Meaning do
 
   @doc "Microseconds, or nil."
   def timeout(frame) do
-    with bytes when bytes != nil <- value(frame, 7), n when is_integer(n) and n >= 0 <- term(bytes) do
+    with bytes when bytes != nil <- value(frame, 7),
+         n when is_integer(n) and n >= 0 <- term(bytes) do
       min(n, @most_time)
     else
       _ -> nil
@@ -38,10 +39,12 @@ defmodule Tw.Meaning do
   def format(frame), do: if(usable?(frame, 9), do: term(value(frame, 9)))
 
   @doc "The assigned keys whose values read as absent."
-  def unusable(frame), do: Enum.filter(@assigned, &(value(frame, &1) != nil and not usable?(frame, &1)))
+  def unusable(frame),
+    do: Enum.filter(@assigned, &(value(frame, &1) != nil and not usable?(frame, &1)))
 
   @doc "The even keys, each with where it stands."
-  def even(frame), do: for({k, _, _, at} <- frame.extensions, is_integer(k), rem(k, 2) == 0, do: {k, at})
+  def even(frame),
+    do: for({k, _, _, at} <- frame.extensions, is_integer(k), rem(k, 2) == 0, do: {k, at})
 
   @doc "Is it the value of a fanout whose receivers need not draw any more?"
   def drawn_fanout?(bytes) do
@@ -73,7 +76,9 @@ defmodule Tw.Meaning do
   defp meets?(11, value, _), do: fanout?(value)
 
   @doc "The ids and flags of a usable binary trace context, or nil."
-  def context({:bytes, <<version, 0, trace::16-bytes, 1, parent::8-bytes, 2, flags, rest::binary>>}) do
+  def context(
+        {:bytes, <<version, 0, trace::16-bytes, 1, parent::8-bytes, 2, flags, rest::binary>>}
+      ) do
     length_right = if version == 0, do: rest == "", else: version <= 254
     zero = trace == <<0::128>> or parent == <<0::64>>
     if length_right and not zero, do: {trace, parent, flags}

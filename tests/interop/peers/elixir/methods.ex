@@ -12,9 +12,14 @@ defmodule Tw.Methods do
 
   def start("tracewire.sleep", payload, format) do
     case value(payload, format) do
-      {:ok, seconds} when is_integer(seconds) and seconds in 0..86_400 -> sleep(seconds)
-      {:ok, {:float, seconds}} when is_float(seconds) and seconds >= 0 and seconds <= 86_400 -> sleep(seconds)
-      _ -> refused("tracewire.sleep takes a number of seconds, 0 to 86,400")
+      {:ok, seconds} when is_integer(seconds) and seconds in 0..86_400 ->
+        sleep(seconds)
+
+      {:ok, {:float, seconds}} when is_float(seconds) and seconds >= 0 and seconds <= 86_400 ->
+        sleep(seconds)
+
+      _ ->
+        refused("tracewire.sleep takes a number of seconds, 0 to 86,400")
     end
   end
 
@@ -23,7 +28,10 @@ defmodule Tw.Methods do
          {:ok, status, message, details} <- failure(given) do
       {:run, fn -> {:error, status, message, details, 2} end}
     else
-      _ -> refused("tracewire.fail takes a status from 1 to 16, or a map of status, message and details")
+      _ ->
+        refused(
+          "tracewire.fail takes a status from 1 to 16, or a map of status, message and details"
+        )
     end
   end
 
@@ -49,7 +57,12 @@ defmodule Tw.Methods do
 
   defp failure({:map, pairs}) do
     given = Map.new(pairs)
-    known = Enum.all?(Map.keys(given), &(&1 in [{:text, "status"}, {:text, "message"}, {:text, "details"}]))
+
+    known =
+      Enum.all?(
+        Map.keys(given),
+        &(&1 in [{:text, "status"}, {:text, "message"}, {:text, "details"}])
+      )
 
     with true <- known and map_size(given) == length(pairs),
          status when is_integer(status) and status in 1..16 <- given[{:text, "status"}],

@@ -48,7 +48,9 @@ defmodule Tw.Outgoing do
 
   @doc "Without those that the function picks; they come back."
   def take_out(out, pick) do
-    {gone, kept} = out.waiting |> :queue.to_list() |> Enum.split_with(fn {_, what} -> pick.(what) end)
+    {gone, kept} =
+      out.waiting |> :queue.to_list() |> Enum.split_with(fn {_, what} -> pick.(what) end)
+
     sizes = kept |> Enum.map(&elem(&1, 0)) |> Enum.sum()
     {Enum.map(gone, &elem(&1, 1)), %{out | waiting: :queue.from_list(kept), waited: sizes}}
   end
@@ -56,7 +58,8 @@ defmodule Tw.Outgoing do
   @doc "The next that may be admitted, where there is room: always one, however long it is."
   def next(out, admitted) do
     case :queue.peek(out.waiting) do
-      {:value, {size, what}} when out.bytes + size <= @limit or (admitted == 0 and out.bytes < @limit) ->
+      {:value, {size, what}}
+      when out.bytes + size <= @limit or (admitted == 0 and out.bytes < @limit) ->
         {what, %{out | waiting: :queue.drop(out.waiting), waited: out.waited - size}}
 
       _ ->
@@ -119,7 +122,9 @@ defmodule Tw.Outgoing do
   def stalled(out, now, pause) do
     stall = mark(out.stall, load(out) > @limit, out.taken, now, @stall_bytes, pause)
     idle = mark(out.idle, load(out) > 0, out.taken, now, 1, pause)
-    {past?(stall, now, @stall_ms) or past?(idle, now, @idle_ms), %{out | stall: stall, idle: idle}}
+
+    {past?(stall, now, @stall_ms) or past?(idle, now, @idle_ms),
+     %{out | stall: stall, idle: idle}}
   end
 
   defp mark(_, false, _, _, _, _), do: nil

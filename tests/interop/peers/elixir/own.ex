@@ -9,7 +9,8 @@ defmodule Tw.Own do
 
   @doc "A call, a notification, or to give a call up. Timeout: microseconds, or nil."
   def order(c, {:call, from, reference, method, payload, timeout}),
-    do: ask(c, reference, %{kind: 0, from: from, method: method, payload: payload, timeout: timeout})
+    do:
+      ask(c, reference, %{kind: 0, from: from, method: method, payload: payload, timeout: timeout})
 
   def order(c, {:notify, from, reference, method, payload}),
     do: ask(c, reference, %{kind: 2, from: from, method: method, payload: payload, timeout: nil})
@@ -65,9 +66,14 @@ defmodule Tw.Own do
     left = call.deadline && call.deadline - Connection.now()
 
     cond do
-      left != nil and left <= 0 -> fail(c, reference, 4, "no")
-      call.kind == 2 -> %{c | out: Outgoing.push(c.out, frame(call, 0, nil))} |> done(reference, 0, "-", "")
-      true -> send_call(c, reference, call, left)
+      left != nil and left <= 0 ->
+        fail(c, reference, 4, "no")
+
+      call.kind == 2 ->
+        %{c | out: Outgoing.push(c.out, frame(call, 0, nil))} |> done(reference, 0, "-", "")
+
+      true ->
+        send_call(c, reference, call, left)
     end
   end
 
@@ -118,12 +124,14 @@ defmodule Tw.Own do
 
   @doc "A goaway ends the waits of what was not sent yet (C-86)."
   def end_waits(c) do
-    for({reference, %{id: nil}} <- c.mine, do: reference) |> Enum.reduce(c, &fail(&2, &1, 14, "no"))
+    for({reference, %{id: nil}} <- c.mine, do: reference)
+    |> Enum.reduce(c, &fail(&2, &1, 14, "no"))
   end
 
   @doc "After the peer's goaway: calls above its last id were not executed (C-53)."
   def fail_above(%{goaway_read: last} = c) when is_integer(last) do
-    for({id, reference} <- c.own, id > last, do: reference) |> Enum.reduce(c, &fail(&2, &1, 14, "no"))
+    for({id, reference} <- c.own, id > last, do: reference)
+    |> Enum.reduce(c, &fail(&2, &1, 14, "no"))
   end
 
   def fail_above(c), do: c
@@ -131,7 +139,9 @@ defmodule Tw.Own do
   @doc "At the end, or at a connection error, all open calls fail (C-19, C-51, C-60)."
   def fail_all(c, why \\ :end) do
     Enum.reduce(c.mine, c, fn {reference, call}, c ->
-      above = why == :end and is_integer(c.goaway_read) and call.id != nil and call.id > c.goaway_read
+      above =
+        why == :end and is_integer(c.goaway_read) and call.id != nil and call.id > c.goaway_read
+
       fail(c, reference, 14, if(call.id == nil or above, do: "no", else: "maybe"))
     end)
   end
@@ -143,7 +153,11 @@ defmodule Tw.Own do
     if call.timer, do: :erlang.cancel_timer(call.timer)
     send(call.from, {:answer, reference, status, executed, payload})
     # What is not sent yet waits no longer.
-    {_, out} = if call.id == nil, do: Outgoing.take_out(c.out, &(&1 == {:own, reference})), else: {[], c.out}
+    {_, out} =
+      if call.id == nil,
+        do: Outgoing.take_out(c.out, &(&1 == {:own, reference})),
+        else: {[], c.out}
+
     %{c | mine: mine, own: Map.delete(c.own, call.id), out: out}
   end
 end

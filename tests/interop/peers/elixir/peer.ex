@@ -32,7 +32,14 @@ defmodule Tw.Peer do
         talk(port, pending)
 
       {^port, {:data, data}} ->
-        {_, pending} = Lines.lines(:binary.split(data, "\n"), nil, fn line, _ -> order(port, line) end, pending)
+        {_, pending} =
+          Lines.lines(
+            :binary.split(data, "\n"),
+            nil,
+            fn line, _ -> order(port, line) end,
+            pending
+          )
+
         talk(port, pending)
 
       {^port, :eof} ->
@@ -43,7 +50,12 @@ defmodule Tw.Peer do
   defp received({:bare, bytes}), do: ["received", "bare", Testee.hex(bytes), "none"]
 
   defp received({:envelope, frame}),
-    do: ["received", "framed", Testee.hex(frame.payload), frame |> Meaning.trace() |> Testee.trace()]
+    do: [
+      "received",
+      "framed",
+      Testee.hex(frame.payload),
+      frame |> Meaning.trace() |> Testee.trace()
+    ]
 
   # send PATH DIALECT BODY TRACE
   defp order(port, line) do

@@ -25,7 +25,17 @@ defmodule Tw.Testee do
 
   defp answer(["encode", kind, id, target, payload, trace, state, extensions]) do
     [kind, id] = Enum.map([kind, id], &String.to_integer/1)
-    encode = &Tw.Write.encode(kind, id, to_target(target), bytes(payload), to_trace(trace), bytes(state), &1)
+
+    encode =
+      &Tw.Write.encode(
+        kind,
+        id,
+        to_target(target),
+        bytes(payload),
+        to_trace(trace),
+        bytes(state),
+        &1
+      )
 
     case extensions |> bytes() |> given() |> encode.() do
       {:ok, frame} -> ["frame", hex(frame)]
@@ -37,7 +47,13 @@ defmodule Tw.Testee do
     judged(hex, fn frame ->
       unusable = frame |> Tw.Meaning.unusable() |> Enum.join(",")
       trace = frame |> Tw.Meaning.trace() |> trace()
-      ["meaning", trace, hex(Tw.Meaning.state(frame) || ""), if(unusable == "", do: "-", else: unusable)]
+
+      [
+        "meaning",
+        trace,
+        hex(Tw.Meaning.state(frame) || ""),
+        if(unusable == "", do: "-", else: unusable)
+      ]
     end)
   end
 
@@ -140,7 +156,9 @@ defmodule Tw.Testee do
   @doc "A trace as a word: undecided, not-sampled or a traceparent."
   def trace(:undecided), do: "undecided"
   def trace(:not_sampled), do: "not-sampled"
-  def trace({trace, parent, flags}), do: Enum.map_join(["", trace, parent, <<flags>>], "-", &word/1)
+
+  def trace({trace, parent, flags}),
+    do: Enum.map_join(["", trace, parent, <<flags>>], "-", &word/1)
 
   defp word(""), do: "00"
   defp word(bytes), do: hex(bytes)

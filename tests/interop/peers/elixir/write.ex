@@ -11,7 +11,10 @@ defmodule Tw.Write do
 
   @doc "A frame that this peer says: entries are `{key, plain value}` in ascending order."
   def plain(kind, id, target, payload, entries \\ []) do
-    frame(base(kind, id, target, payload), for({k, v} <- entries, do: {Tw.Cbor.write(k), Tw.Cbor.write(v)}))
+    frame(
+      base(kind, id, target, payload),
+      for({k, v} <- entries, do: {Tw.Cbor.write(k), Tw.Cbor.write(v)})
+    )
   end
 
   @doc """
@@ -56,13 +59,22 @@ defmodule Tw.Write do
   defp refuse(rule), do: throw({:refused, rule})
 
   defp base(kind, id, target, payload),
-    do: [Tw.Cbor.write(kind), Tw.Cbor.write(id), Tw.Cbor.write(target), Tw.Cbor.write({:bytes, payload})]
+    do: [
+      Tw.Cbor.write(kind),
+      Tw.Cbor.write(id),
+      Tw.Cbor.write(target),
+      Tw.Cbor.write({:bytes, payload})
+    ]
 
-  defp frame(base, entries), do: IO.iodata_to_binary([@magic, array(entries), base | map(entries)])
+  defp frame(base, entries),
+    do: IO.iodata_to_binary([@magic, array(entries), base | map(entries)])
+
   defp array([]), do: 0x84
   defp array(_), do: 0x85
   defp map([]), do: []
-  defp map(entries), do: [Tw.Cbor.head(5, length(entries)) | Enum.map(Enum.sort(entries), &Tuple.to_list/1)]
+
+  defp map(entries),
+    do: [Tw.Cbor.head(5, length(entries)) | Enum.map(Enum.sort(entries), &Tuple.to_list/1)]
 
   # One extension as given: {key's bytes, what is written}. The key is asked before the value.
   defp checked({key, value}) do
@@ -171,7 +183,8 @@ defmodule Tw.Write do
     %{
       trace: encoded(own[<<1>>]) || trace_bytes(trace),
       # The encoded trace stands in place of the state as well (E-11).
-      members: if(context && own[<<1>>] == nil && own[<<3>>] == nil, do: members(state), else: []),
+      members:
+        if(context && own[<<1>>] == nil && own[<<3>>] == nil, do: members(state), else: []),
       state: encoded(own[<<3>>]),
       baggage: with({:baggage, entries} <- own[<<5>>], do: entries, else: (_ -> [])),
       packed: encoded(own[<<5>>]),
@@ -194,13 +207,17 @@ defmodule Tw.Write do
     if long or length(entries) > @entries, do: parts |> shed(long) |> fitted(), else: entries
   end
 
-  defp shed(%{members: [_ | _] = members} = parts, _), do: %{parts | members: without_one(members)}
+  defp shed(%{members: [_ | _] = members} = parts, _),
+    do: %{parts | members: without_one(members)}
+
   defp shed(%{state: state} = parts, _) when state != nil, do: %{parts | state: nil}
 
   defp shed(%{baggage: [_ | _] = entries} = parts, true),
     do: %{parts | baggage: List.delete(entries, largest(entries))}
 
-  defp shed(%{baggage: [_ | _] = entries} = parts, false), do: %{parts | baggage: Enum.drop(entries, -1)}
+  defp shed(%{baggage: [_ | _] = entries} = parts, false),
+    do: %{parts | baggage: Enum.drop(entries, -1)}
+
   defp shed(%{packed: packed} = parts, _) when packed != nil, do: %{parts | packed: nil}
   defp shed(%{creation: creation} = parts, _) when creation != nil, do: %{parts | creation: nil}
 
