@@ -7,7 +7,8 @@ answered exactly once, whatever its handler does.
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Final
 
 from opentelemetry.context import attach
@@ -38,7 +39,17 @@ class Handlers:
     """The handlers of one connection that run. ``answered`` is called when there is something to
     write. ``network``: what their spans say of the connection."""
 
-    __slots__ = ("_answered", "_connection", "_config", "_loop", "_notices", "_tasks", "network")
+    __slots__ = (
+        "_answered",
+        "_connection",
+        "_config",
+        "_loop",
+        "_notices",
+        "_spared",
+        "_tasks",
+        "_waiting",
+        "network",
+    )
 
     def __init__(
         self, connection: Connection, config: PeerConfig, answered: Callable[[], None]
@@ -51,7 +62,11 @@ class Handlers:
         #: By the id of their request.
         self._tasks: dict[int, asyncio.Task[None]] = {}
         #: Of what nobody answers.
-        self._notices: set[asyncio.Task[None]] = set()
+        self._notices: dict[Call, asyncio.Task[None]] = {}
+        #: Calls that wait in a drain or close themselves, as often as they do.
+        self._waiting: list[Call] = []
+        #: Calls that asked for the end of connections, and so are not cancelled by it.
+        self._spared: list[Call] = []
 
     def requested(self, event: RequestReceived, peer: Caller) -> None:
         id, frame, expires = event
@@ -72,7 +87,7 @@ class Handlers:
             self._config.counts["notifications_unknown"] += 1
             return
         call = Call(event.frame, peer, self._config.trust, event.expires)
-        self._start_notice(self._handle_notification(method, call), method.name)
+        self._start_notice(self._handle_notification(method, call), call, method.name)
 
     def received(self, event: MessageReceived, peer: Caller) -> None:
         handler = self._config.service.message
@@ -81,23 +96,53 @@ class Handlers:
             return
         frame = event.frame or unwrap(event.message, mode="bare")
         call = Call(frame, peer, self._config.trust)
-        self._start_notice(self._handle_message(handler, call), "on_message")
+        self._start_notice(self._handle_message(handler, call), call, "on_message")
 
     def cancelled(self, event: RequestCancelled) -> None:
         task = self._tasks.get(event.id)
-        if task is not None:
+        if task is not None and event.id not in _ids(self._spared):
             # Not before its first step: a task that never ran could not answer.
             self._loop.call_soon(task.cancel)
 
     def lost(self) -> None:
         """The connection is gone. Requests were cancelled by it; the rest is cancelled here."""
-        for notice in self._notices:
-            notice.cancel()
+        for call, notice in self._notices.items():
+            if call not in self._spared:
+                notice.cancel()
 
-    async def wait(self) -> None:
-        """Returns once every handler ended but the one that asks."""
-        if running := {*self._tasks.values(), *self._notices} - {asyncio.current_task()}:
-            await asyncio.wait(running)
+    # What an end of the connection waits for.
+
+    @property
+    def busy(self) -> bool:
+        """Whether a handler runs."""
+        return bool(self._tasks or self._notices)
+
+    @property
+    def others_busy(self) -> bool:
+        """The same, but those that wait for an end themselves."""
+        waiting = self._waiting
+        return bool(self._tasks.keys() - _ids(waiting) or self._notices.keys() - {*waiting})
+
+    @property
+    def requests_that_wait(self) -> int:
+        """Requests whose handlers wait for an end."""
+        return len(self._tasks.keys() & _ids(self._waiting))
+
+    @property
+    def some_wait(self) -> bool:
+        """Whether a handler runs that waits for an end."""
+        return any(call in self._notices for call in self._waiting) or self.requests_that_wait > 0
+
+    def begin_to_wait(self, call: Call) -> None:
+        """A handler, or a task of its, waits in a drain or a close from now on."""
+        self._waiting.append(call)
+
+    def end_to_wait(self, call: Call) -> None:
+        self._waiting.remove(call)
+
+    def spare(self, call: Call) -> None:
+        """Its handler closes the connection, by which it is not cancelled itself."""
+        self._spared.append(call)
 
     async def _handle(self, id: int, method: Method, call: Call) -> None:
         """Runs the handler of a request and answers."""
@@ -184,15 +229,26 @@ class Handlers:
         attach(context)
         return telemetry
 
-    def _start_notice(self, handling: Coroutine[Any, Any, None], name: str) -> None:
+    def _start_notice(self, handling: Coroutine[Any, Any, None], call: Call, name: str) -> None:
         """C-25 holds for what nobody answers as well."""
         if len(self._notices) >= self._config.limits.in_flight:
             self._config.counts["notifications_refused"] += 1
             handling.close()
             return
         task = self._loop.create_task(_logged(handling, name))
-        self._notices.add(task)
-        task.add_done_callback(self._notices.discard)
+        self._notices[call] = task
+        self._connection.begin_notice()
+        task.add_done_callback(partial(self._end_notice, call))
+
+    def _end_notice(self, call: Call, task: "asyncio.Task[None]") -> None:
+        del self._notices[call]
+        self._connection.end_notice()
+        self._answered()
+
+
+def _ids(calls: Sequence[Call]) -> set[int]:
+    """Of those that are requests: 0 is no request's."""
+    return {call.frame.id for call in calls}
 
 
 def status_of(error: BaseException) -> Status:
