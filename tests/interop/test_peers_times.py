@@ -233,7 +233,8 @@ async def test_a_side_that_vanished_while_no_call_was_open_is_noticed(still: Pla
         assert server.peers
         await later(0.25)
         assert (await raw.hear()).kind == Kind.PING
-        await later(10)
+        await later(10)  # and no pong comes
+        await later(0.25)
         assert await raw.hear_goaway() == ([], Status.RESOURCE_EXHAUSTED)
 
 

@@ -13,6 +13,9 @@ NewLoop = Callable[[], asyncio.AbstractEventLoop]
 #: Seconds in which what was ended in time may go.
 PATIENCE = 3.0
 
+#: Up to this one each turn is tried, then fewer and fewer: a pause spans thousands of turns.
+_EACH = 100
+
 
 def sweep(scenario: Scenario, new_loop: NewLoop, folder: Path, times: int = 1) -> int:
     """Runs it until it is through before it is cancelled; in how many turns that was.
@@ -26,7 +29,7 @@ def sweep(scenario: Scenario, new_loop: NewLoop, folder: Path, times: int = 1) -
         with asyncio.Runner(loop_factory=new_loop) as runner:
             if runner.run(_cancelled_at(turn, scenario, folder, times)):
                 return turn
-        turn += 1
+        turn += 1 + turn // _EACH
 
 
 async def _cancelled_at(turn: int, scenario: Scenario, folder: Path, times: int) -> bool:
@@ -62,11 +65,13 @@ def _left(before: dict[int, str], folder: Path) -> list[str]:
 
 
 def _descriptors() -> dict[int, str]:
-    """Those of this process, and what they are for."""
+    """Those of this process, and what they are for, without what a loop keeps for itself."""
     found = {}
     for number in map(int, os.listdir("/proc/self/fd")):
         try:
-            found[number] = os.readlink(f"/proc/self/fd/{number}")
+            what = os.readlink(f"/proc/self/fd/{number}")
         except FileNotFoundError:  # the folder's own
             continue
+        if what != "/dev/null" and not what.startswith("anon_inode:"):
+            found[number] = what
     return found
