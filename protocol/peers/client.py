@@ -54,13 +54,14 @@ class Connecting:
         return peer
 
     async def __aexit__(self, *_: object) -> None:
+        if self._entered and self._entered[-1].affinity.forked:
+            return  # it is the parent's, and no task is known here
         own = [each for each in self._entered if each.task is asyncio.current_task()]
         if not own and len(self._entered) != 1:
             raise RuntimeError("several tasks entered this, and another one leaves it: which?")
         left = (own or self._entered)[-1]
         self._entered.remove(left)
-        if not left.affinity.forked:  # else it is the parent's
-            await left.peer.close()
+        await left.peer.close()
 
     def kept(
         self, wait: bool = False, *, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE

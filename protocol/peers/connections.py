@@ -35,13 +35,12 @@ class Connections:
         return peer
 
     def failed(self, peer: Peer) -> None:
-        self.opening.discard(peer)
-        self._changes.notify()
+        peer.connection_lost(None)  # not every loop tells it, and what was told is told once
 
     def end_all(self, end: Callable[[Peer], None]) -> None:
         """Begins to end all, those that are still being opened too once they are connected."""
         self._meet_late = end
-        for peer in [*self.open]:
+        for peer in (*self.open, *self._gone):
             end(peer)
 
     async def wait(self, is_over: Callable[[Peer], bool]) -> None:

@@ -105,7 +105,7 @@ class Handlers:
             self._loop.call_soon(task.cancel)
 
     def lost(self) -> None:
-        """The connection is gone. Requests were cancelled by it; the rest is cancelled here."""
+        """The connection is gone, or nobody waits. Requests were cancelled; here the rest is."""
         for call, notice in self._notices.items():
             if call not in self._spared:
                 notice.cancel()

@@ -35,6 +35,9 @@ _T = TypeVar("_T")
 #: Fewer wait for the end of the turn, and share one write.
 _ENOUGH: Final = 16
 
+#: States from which a connection may go while notifications are handled, that answer nobody.
+_ENDING: Final = (State.DRAINING, State.LEAVING, State.FINISHING, State.LINGERING)
+
 #: Seconds that a drain takes at most, unless told.
 DRAIN_SECONDS: Final = 30.0
 
@@ -317,6 +320,8 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         self._flush()
         self._apply(self._connection.lost("the connection was closed here"))
         self._writer.close(self._config.limits.discard_seconds)
+        if self._lost:
+            self._handlers.lost()
 
     async def wait_closed(self) -> None:
         """Returns once the connection is gone and every handler ended."""
@@ -393,9 +398,13 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._lost:
+            return
         reason = "closed the connection" if error is None else f"was lost: {error}"
+        in_good_order = error is None and self._connection.state in _ENDING
         self._apply(self._connection.lost(reason))
-        self._handlers.lost()
+        if not in_good_order:
+            self._handlers.lost()
         self._writer.lost()
         self._lost = True
         self._follow(State.CLOSED)

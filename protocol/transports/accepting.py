@@ -30,7 +30,7 @@ class Acceptor(Protocol):
         """A protocol for one more connection, which counts from now on; None refuses it."""
 
     def failed(self, protocol: Any, /) -> None:
-        """No connection came of what was admitted, or it was told of its end."""
+        """Nothing came of what was admitted: it never had a connection, or has none any more."""
 
 
 class SocketListener:
