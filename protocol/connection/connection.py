@@ -713,7 +713,8 @@ class Connection:
     @property
     def _keeps_alive(self) -> bool:
         """Whether silence can be asked about: where a call is open, or pings are read for sure."""
-        if self.state not in WRITING or not self._handshake.may_frame:
+        state = self.state
+        if state not in WRITING or state not in READING or not self._handshake.may_frame:
             return False
         return bool(self._outgoing) or (self.peer is not None and _PING in self.peer.kinds)
 

@@ -400,7 +400,7 @@ class Handlers:
 
 
 def _ids(calls: Sequence[Call]) -> set[int]:
-    """Of those that are requests: 0 is no request's."""
+    """The ids of those that are requests, and 0, which is no request's."""
     return {call.frame.id for call in calls}
 
 

@@ -426,15 +426,27 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             await self.wait_until(is_over)
 
     async def wait_until(self, is_so: "Callable[[Peer], object]") -> None:
-        """Returns once it is so, for what says something about an end."""
+        """Returns once it is so, which is asked now and whenever something of its end has changed.
+
+        Args:
+            is_so: asked with this peer.
+        """
         await self._changes.until(lambda: is_so(self))
 
     def is_over(self) -> bool:
-        """Whether the connection is gone and no handler runs."""
+        """For whoever waits for the end outside of handlers.
+
+        Returns:
+            Whether the connection is gone and no handler runs.
+        """
         return self._lost and not self._handlers.busy
 
     def is_over_for_handlers(self) -> bool:
-        """The same, but that handlers may run which wait for that themselves, and be answered."""
+        """For handlers that wait for the end: none of them waits for another such one.
+
+        Returns:
+            Whether no other handler runs, and the connection is gone or has but their calls open.
+        """
         handlers, connection = self._handlers, self._connection
         if handlers.others_busy or not (self._lost or handlers.some_wait):
             return False

@@ -201,9 +201,9 @@ def asks_overload_first(monkeypatch: pytest.MonkeyPatch) -> None:
         else:
             receive(self, frame, began, events)
 
-    monkeypatch.setattr(connection_module, "_RECEIVERS", {
-        **connection_module._RECEIVERS, Kind.REQUEST: receive_request
-    })  # fmt: skip
+    receivers = [*connection_module._RECEIVERS]
+    receivers[Kind.REQUEST] = receive_request
+    monkeypatch.setattr(connection_module, "_RECEIVERS", tuple(receivers))
 
 
 def counts_no_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ def test_it_survives_whatever_an_attempt_raises() -> None:
     class Loop(asyncio.SelectorEventLoop):
         odd: list[type[BaseException]] = []  # noqa: RUF012
 
-        def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+        def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
             if self.odd:
                 raised.append(self.odd.pop()("odd"))
                 raise raised[-1]

@@ -201,10 +201,15 @@ async def test_a_closed_server_ends_connections_of_which_a_child_has_copies(
 ) -> None:
     gate = Gate()
     reading, writing = os.pipe()
+
+    def waits() -> None:
+        os.close(writing)
+        os.read(reading, 1)
+
     server = await kernel.serve(gate.service)
     async with kernel.connect(server) as peer:
         call = await begin(peer.call("wait"), gate)
-        child = forked(lambda: (os.close(writing), os.read(reading, 1)))
+        child = forked(waits)
         try:
             await server.close()
             assert said(await failure(call)) == (Status.UNAVAILABLE, Executed.MAYBE)
