@@ -161,8 +161,10 @@ def _is_taken(probe: socket.socket, path: str) -> bool:
         return os.path.lexists(path)  # a link to nothing
     except ConnectionRefusedError:
         return not stat.S_ISSOCK(os.stat(path).st_mode)
-    except OSError:  # its queue is full, or we may not ask
-        return True
+    except OSError as error:
+        if error.errno is None:  # which a shorter name did not show
+            raise _about(error, path) from error
+        return True  # its queue is full, or we may not ask
     return True
 
 

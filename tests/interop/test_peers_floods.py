@@ -1,7 +1,5 @@
 """Sides that send too much of what costs nothing to send."""
 
-from dataclasses import replace
-
 from tests.interop.calls import Gate
 from tests.interop.limits import BRIEF, ROOMY
 from tests.interop.places import Place

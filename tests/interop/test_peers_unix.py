@@ -125,7 +125,7 @@ async def test_the_longest_path_and_the_shortest_name_can_be_served(tmp_path: Pa
     for path in (short, long):
         async with serve(f"unix://{path}", Gate().service) as server, connect(server.url) as peer:
             assert await peer.call("ready", 1) == 1
-    with pytest.raises(OSError, match="x{50}") as refused:
+    with pytest.raises(OSError, match=str(long)) as refused:
         await serve(f"unix://{long}x", Service())
     assert refused.value.errno == errno.ENAMETOOLONG
 
