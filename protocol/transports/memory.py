@@ -24,7 +24,7 @@ _LOW_OF_HIGH: Final = 4  # the low-water mark is this part of the high one
 
 
 def _listeners(loop: asyncio.AbstractEventLoop) -> dict[str, "MemoryListener"]:
-    """Of the loop, by name."""
+    """The listeners of the loop, by name."""
     return loop_local(loop, "memory", dict)
 
 

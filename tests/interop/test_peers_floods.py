@@ -1,5 +1,7 @@
 """Sides that send too much of what costs nothing to send."""
 
+from msgspec.structs import replace
+
 from tests.interop.calls import Gate
 from tests.interop.limits import BRIEF, ROOMY
 from tests.interop.places import Place
