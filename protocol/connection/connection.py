@@ -28,7 +28,7 @@ from tracewire.codec import (
     to_stream,
     wrap,
 )
-from tracewire.codec.constants import MAX_ID, TIMEOUT
+from tracewire.codec.constants import MAX_ID, STREAM_PREFIX, TIMEOUT
 from tracewire.codec.writing import Extensions
 
 from ..constants import INVALID_RECORDS, Executed, Mode
@@ -86,6 +86,7 @@ class Connection:
         "_invalid",
         "_keepalive",
         "_limits",
+        "_notices",
         "_outgoing",
         "_output",
         "_reader",
@@ -120,6 +121,7 @@ class Connection:
         self._shutdown = Shutdown(clock, limits.linger_seconds, limits.discard_seconds)
         self._grease = grease
         self._invalid = 0
+        self._notices = 0
         self._output: list[bytes] = []
         #: How many records ``output`` will give; a long one counts for each 4 KiB that it begins.
         self.pending = 0
@@ -298,6 +300,15 @@ class Connection:
         self.fail(id, not_executed(status, _CAUSES[status]))
         return False
 
+    def begin_notice(self) -> None:
+        """A notification or message is handled now, and finished like a call. C-17"""
+        self._notices += 1
+
+    def end_notice(self) -> None:
+        """The handler of one has ended."""
+        self._notices -= 1
+        self._settle()
+
     def cancel(self, id: int) -> None:
         """Gives a call up: its outcome is not reported any more."""
         if self._outgoing.end(id) is not UNKNOWN:
@@ -460,7 +471,7 @@ class Connection:
         self._invalid += 1
         self.counts["invalid_records"] += 1  # C-32
         if error.rule == "S-2":  # C-3
-            self._fault(Status.RESOURCE_EXHAUSTED, str(error), events)
+            self._fault(Status.RESOURCE_EXHAUSTED, self._over_long(error), events)
         elif error.kind == Kind.REQUEST and error.id and error.id in self._incoming:  # C-13
             self._fault(Status.INVALID_ARGUMENT, f"request {error.id} is in flight", events)
         elif self._invalid >= INVALID_RECORDS:  # C-4
@@ -544,6 +555,7 @@ class Connection:
             self.counts["hellos_ignored"] += 1  # C-10
         elif self._understands(frame):
             self._handshake.accept(hello)
+            self.wake = min(self.wake, self._keepalive.ping_due)
             events.append(HelloReceived(hello))
 
     def _receive_goaway(self, frame: Frame, began: float, events: Events) -> None:
@@ -656,7 +668,7 @@ class Connection:
 
     def _settle(self) -> None:
         """Moves on where nothing is left to wait for."""
-        if self._shutdown.is_idle(len(self._outgoing), len(self._incoming)):
+        if self._shutdown.is_idle(len(self._outgoing), len(self._incoming) + self._notices):
             self._move(Trigger.IDLE)
 
     def _fault(self, status: Status, text: str, events: Events) -> None:
@@ -677,6 +689,15 @@ class Connection:
         if self._grease is not None and self._grease.give_up():
             self.counts["grease_choked"] += 1
 
+    def _over_long(self, error: FrameError) -> str:
+        """S-2, with what came where the other side may be no peer at all: its first bytes."""
+        if self.peer is not None or error.detail is None:
+            return str(error)
+        length = int(error.detail.partition(" ")[0])
+        began = length.to_bytes(STREAM_PREFIX, "big")
+        tls = ", an alert of TLS: write tls:// to connect" if began[:2] == b"\x15\x03" else ""
+        return f"this is no peer's record, it began with {began!r}{tls} ({error})"
+
     def _watch_input(self, now: float, events: Events) -> None:
         keepalive = self._keepalive
         if now >= keepalive.record_due:  # C-26
@@ -691,8 +712,11 @@ class Connection:
 
     @property
     def _keeps_alive(self) -> bool:
-        """Whether silence matters, and can be asked about."""
-        return bool(self._outgoing) and self.state in WRITING
+        """Whether silence can be asked about: where a call is open, or pings are read for sure."""
+        state = self.state
+        if state not in WRITING or state not in READING or not self._handshake.may_frame:
+            return False
+        return bool(self._outgoing) or (self.peer is not None and _PING in self.peer.kinds)
 
     def _next_wake(self) -> float:
         times = [self._outgoing.wake, self._incoming.wake, self._shutdown.until]

@@ -8,8 +8,9 @@ to be said of it comes after the answer.
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import Context, copy_context
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import opentelemetry.context as otel
@@ -61,7 +62,17 @@ class Handlers:
     """The handlers of one connection that run. ``answered`` is called when there is something to
     write. ``network``: what their spans say of the connection."""
 
-    __slots__ = ("_answered", "_connection", "_config", "_loop", "_notices", "_tasks", "network")
+    __slots__ = (
+        "_answered",
+        "_connection",
+        "_config",
+        "_loop",
+        "_notices",
+        "_spared",
+        "_tasks",
+        "_waiting",
+        "network",
+    )
 
     def __init__(
         self, connection: Connection, config: PeerConfig, answered: Callable[[], None]
@@ -74,7 +85,11 @@ class Handlers:
         #: By the id of their request, which is there until it is answered.
         self._tasks: dict[int, asyncio.Task[None] | None] = {}
         #: Of what nobody answers.
-        self._notices: set[asyncio.Task[None]] = set()
+        self._notices: dict[Call, asyncio.Task[None] | None] = {}
+        #: Calls that wait in a drain or close themselves, as often as they do.
+        self._waiting: list[Call] = []
+        #: Calls that asked for the end of connections, and so are not cancelled by it.
+        self._spared: list[Call] = []
 
     def requested(self, event: RequestReceived, peer: Caller) -> None:
         id, frame = event.id, event.frame
@@ -111,7 +126,7 @@ class Handlers:
             self.refused(frame, Status.UNIMPLEMENTED, said)
         elif self._has_room:
             call = Call(frame, peer, self._config.trust, event.expires)
-            self._start_notice(self._handle_notification(method, call), method.name)
+            self._start_notice(self._handle_notification(method, call), call, method.name)
         else:
             said = "too many notifications are handled"
             self.refused(frame, Status.RESOURCE_EXHAUSTED, said)
@@ -123,7 +138,7 @@ class Handlers:
         elif self._has_room:
             frame = event.frame or unwrap(event.message, mode="bare")
             call = Call(frame, peer, self._config.trust)
-            self._start_notice(self._handle_message(handler, call), "on_message")
+            self._start_notice(self._handle_message(handler, call), call, "on_message")
 
     def refused(self, frame: Frame | None, status: Status, said: str) -> None:
         """What was refused before its method was asked for is recorded where it was refused."""
@@ -134,20 +149,49 @@ class Handlers:
 
     def cancelled(self, event: RequestCancelled) -> None:
         task = self._tasks.get(event.id)
-        if task is not None:
+        if task is not None and event.id not in _ids(self._spared):
             # Not before its first step: a task that never ran could not answer.
             self._loop.call_soon(task.cancel)
 
     def lost(self) -> None:
-        """The connection is gone. Requests were cancelled by it; the rest is cancelled here."""
-        for notice in self._notices:
-            notice.cancel()
+        """The connection is gone, or nobody waits. Requests were cancelled; here the rest is."""
+        for call, notice in self._notices.items():
+            if notice is not None and call not in self._spared:
+                notice.cancel()
 
-    async def wait(self) -> None:
-        """Returns once every handler ended but the one that asks."""
-        tasks = {*self._tasks.values(), *self._notices} - {asyncio.current_task(), None}
-        if running := {task for task in tasks if task is not None}:
-            await asyncio.wait(running)
+    # What an end of the connection waits for.
+
+    @property
+    def busy(self) -> bool:
+        """Whether a handler runs."""
+        return bool(self._tasks or self._notices)
+
+    @property
+    def others_busy(self) -> bool:
+        """The same, but those that wait for an end themselves."""
+        waiting = self._waiting
+        return bool(self._tasks.keys() - _ids(waiting) or self._notices.keys() - {*waiting})
+
+    @property
+    def requests_that_wait(self) -> int:
+        """Requests whose handlers wait for an end."""
+        return len(self._tasks.keys() & _ids(self._waiting))
+
+    @property
+    def some_wait(self) -> bool:
+        """Whether a handler runs that waits for an end."""
+        return any(call in self._notices for call in self._waiting) or self.requests_that_wait > 0
+
+    def begin_to_wait(self, call: Call) -> None:
+        """A handler, or a task of its, waits in a drain or a close from now on."""
+        self._waiting.append(call)
+
+    def end_to_wait(self, call: Call) -> None:
+        self._waiting.remove(call)
+
+    def spare(self, call: Call) -> None:
+        """Its handler closes the connection, by which it is not cancelled itself."""
+        self._spared.append(call)
 
     # Requests.
 
@@ -279,16 +323,26 @@ class Handlers:
         self._config.counts["notifications_refused"] += 1
         return False
 
-    def _start_notice(self, handling: Handling, name: str) -> None:
+    def _start_notice(self, handling: Handling, call: Call, name: str) -> None:
+        self._notices[call] = None
+        self._connection.begin_notice()
         try:
             task = self._start(handling, name, self._loop.get_task_factory())
         except BaseException as error:
             handling.close()
+            self._end_notice(call)
             self._tell(name, Status.UNKNOWN, error)
             return
-        if not task.done():
-            self._notices.add(task)
-            task.add_done_callback(self._notices.discard)
+        if task.done():
+            self._end_notice(call)
+        else:
+            self._notices[call] = task
+            task.add_done_callback(partial(self._end_notice, call))
+
+    def _end_notice(self, call: Call, task: "asyncio.Task[None] | None" = None) -> None:
+        del self._notices[call]
+        self._connection.end_notice()
+        self._wake_writer()
 
     # What they have in common.
 
@@ -345,6 +399,11 @@ class Handlers:
             FENCE.report(logger, failure.message, failure.__cause__)
         elif status is Status.UNKNOWN:
             FENCE.report(logger, f"the handler of {name} failed", failure)
+
+
+def _ids(calls: Sequence[Call]) -> set[int]:
+    """The ids of those that are requests, and 0, which is no request's."""
+    return {call.frame.id for call in calls}
 
 
 def _answer(error: BaseException, said: str, ran: bool) -> RpcError:

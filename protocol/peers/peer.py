@@ -7,7 +7,8 @@ A peer belongs to the event loop and the process that made it. It is not safe fo
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from math import inf
 from typing import Any, Final, TypeVar, overload
 
@@ -33,6 +34,7 @@ from .calling import (
     result,
     written,
 )
+from .changes import Changes
 from .config import PeerConfig
 from .handlers import Handlers
 from .per_loop import DeadlineTimer, LoopAffinity, deadline_timer_of, input_buffer_of
@@ -43,6 +45,9 @@ _T = TypeVar("_T")
 #: Records that are written at once, so that the other side works on them while this one goes on.
 #: Fewer wait for the end of the turn, and share one write.
 _ENOUGH: Final = 16
+
+#: States from which a connection may go while notifications are handled, that answer nobody.
+_ENDING: Final = (State.DRAINING, State.LEAVING, State.FINISHING, State.LINGERING)
 
 #: Seconds that a drain takes at most, unless told.
 DRAIN_SECONDS: Final = 30.0
@@ -63,15 +68,15 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     __slots__ = (
         "__weakref__",
         "_affinity",
-        "_closed",
+        "_changes",
         "_config",
         "_connection",
-        "_ending",
         "_flushing",
         "_gone",
         "_handlers",
         "_input",
         "_loop",
+        "_lost",
         "_made",
         "_timer",
         "_watched",
@@ -106,12 +111,13 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         self._input = input_buffer_of(loop)
         self._timer: DeadlineTimer = deadline_timer_of(loop)
         self._watched = inf
-        self._handlers = Handlers(self._connection, config, self._wrote)
+        self._handlers = Handlers(self._connection, config, self._answered_one)
         self._writer = Writer(loop, config.limits.write_buffer)
         self._flushing = False
-        self._closed: asyncio.Future[None] | None = None
-        #: Done once no call can begin any more, if somebody waits for that.
-        self._ending: asyncio.Future[None] | None = None
+        #: The transport is gone.
+        self._lost = False
+        #: For those who wait for its end.
+        self._changes = Changes(loop)
 
     # For callers.
 
@@ -366,8 +372,8 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     ) -> bool:
         """Ends the connection in good order: calls that were accepted are answered first.
 
-        A handler that drains its own connection waits for itself until the time is up: start the
-        drain in a task of its own.
+        In a handler, or a task that it started, it returns once all others have ended: the call
+        of that handler is answered afterwards.
 
         Args:
             text: why, for the other side.
@@ -382,42 +388,75 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         self._affinity.check()
         deadline = None if timeout is None else deadline_after(timeout)
         self.leave(text)
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self.wait_closed()
-        except TimeoutError:
-            await self.close()
-            return False
+        with waiting_for_an_end() as is_over:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self.wait_until(is_over)
+            except TimeoutError:
+                await self.close()
+                return False
         return True
 
     async def close(self) -> None:
         """Ends the connection now: open calls fail, handlers are cancelled on both sides.
 
-        It returns once every handler ended. For calls to be answered first, `drain`.
+        It returns once every handler ended, but for one that closes it, which is not cancelled
+        either. For calls to be answered first, `drain`.
 
         Raises:
             RuntimeError: another event loop or process made this peer.
         """
         self._affinity.check()
+        with closing() as is_over:
+            self.end()
+            await self.wait_until(is_over)
+
+    def end(self) -> None:
+        """What of ``close`` needs no waiting: all but the waiting. May be called again."""
         self._connection.cancel_all()  # from its closing alone the other side learns nothing
         self._connection.drain("closed")
         self._flush()
         self._apply(self._connection.lost("the connection was closed here"))
         self._writer.close(self._config.limits.discard_seconds)
-        await self.wait_closed()
+        if self._lost:
+            self._handlers.lost()
 
     async def wait_closed(self) -> None:
         """Returns once the connection is gone and every handler ended."""
-        if self._closed is not None:
-            await asyncio.shield(self._closed)
-        await self._handlers.wait()
+        with waiting_for_an_end() as is_over:
+            await self.wait_until(is_over)
+
+    async def wait_until(self, is_so: "Callable[[Peer], object]") -> None:
+        """Returns once it is so, which is asked now and whenever something of its end has changed.
+
+        Args:
+            is_so: asked with this peer.
+        """
+        await self._changes.until(lambda: is_so(self))
+
+    def is_over(self) -> bool:
+        """For whoever waits for the end outside of handlers.
+
+        Returns:
+            Whether the connection is gone and no handler runs.
+        """
+        return self._lost and not self._handlers.busy
+
+    def is_over_for_handlers(self) -> bool:
+        """For handlers that wait for the end: none of them waits for another such one.
+
+        Returns:
+            Whether no other handler runs, and the connection is gone or has but their calls open.
+        """
+        handlers, connection = self._handlers, self._connection
+        if handlers.others_busy or not (self._lost or handlers.some_wait):
+            return False
+        own = handlers.requests_that_wait
+        return self._lost or (connection.requests_open == own and not connection.calls_open)
 
     async def wait_ending(self) -> None:
         """Returns once no call can begin any more, while some may still be open."""
-        if self.is_open:
-            if self._ending is None:
-                self._ending = self._loop.create_future()
-            await asyncio.shield(self._ending)
+        await self._changes.until(lambda: not self.is_open)
 
     async def wait_for_room(self, deadline: float | None = None) -> None:
         """Returns once it takes more.
@@ -442,7 +481,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
     def refuse(self) -> None:
         """Closes a connection that is one too many."""
-        self._writer.transport.abort()
+        self._writer.abort()
 
     # For the transport.
 
@@ -459,7 +498,6 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             # Who accepts knows a path or a name by which it is reached, but no host.
             reached = to_server if port is None else from_server
             self.network, self._handlers.network = from_server, reached
-        self._closed = self._loop.create_future()
         self._made(self)
         self._flush()
 
@@ -480,19 +518,24 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     def eof_received(self) -> bool:
         self._apply(self._connection.end())
         self._flush()
-        can_half_close = self._writer.transport.can_write_eof()
-        return can_half_close and self._connection.state is not State.CLOSED
+        if self._writer.transport.can_write_eof() and self._connection.state is not State.CLOSED:
+            return True
+        self._writer.close(self._config.limits.linger_seconds)
+        return False
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._lost:
+            return
         reason = "closed the connection" if error is None else f"was lost: {error}"
+        in_good_order = error is None and self._connection.state in _ENDING
         self._apply(self._connection.lost(reason))
-        self._handlers.lost()
+        if not in_good_order:
+            self._handlers.lost()
+        self._writer.lost()
+        self._lost = True
         self._follow(State.CLOSED)
         self._timer.forget(self)
         self.resume_writing()
-        assert self._closed is not None
-        if not self._closed.done():
-            self._closed.set_result(None)
         self._gone(self)
 
     def pause_writing(self) -> None:
@@ -522,6 +565,11 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             self._flushing = True
             self._loop.call_soon(self._end_turn)
 
+    def _answered_one(self) -> None:
+        """A handler has ended."""
+        self._wrote()
+        self._changes.notify()
+
     def _end_turn(self) -> None:
         self._flushing = False
         self._flush()
@@ -530,7 +578,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         connection = self._connection
         if connection.pending and not self._writer.write(connection.output()):
             self._apply(connection.overflow())
-            self._writer.transport.abort()
+            self._writer.abort()
         if connection.state is not State.OPEN:
             self._follow(connection.state)
         if connection.wake < self._watched:
@@ -539,8 +587,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
     def _follow(self, state: State) -> None:
         """Does to the transport what the connection's state asks for."""
-        if self._ending is not None and not self._ending.done():
-            self._ending.set_result(None)
+        self._changes.notify()
         if state is State.CLOSED:
             self._writer.close(self._config.limits.linger_seconds)
         elif state is State.LINGERING:
@@ -592,3 +639,33 @@ _APPLY: Final[dict[type, Callable[[Peer, Any], None]]] = {
     e.GoawayReceived: Peer._ignored,
     e.PongReceived: Peer._ignored,
 }
+
+
+@contextmanager
+def waiting_for_an_end() -> Iterator[Callable[[Peer], bool]]:
+    """What has to be so of peers for a drain or a close to return.
+
+    In a handler, or a task of its: no end waits for its call meanwhile, or each would wait for the
+    other.
+    """
+    call = running_call()
+    if call is None or not isinstance(call.peer, Peer):
+        yield Peer.is_over
+        return
+    peer = call.peer
+    peer._handlers.begin_to_wait(call)
+    peer._changes.notify()
+    try:
+        yield Peer.is_over_for_handlers
+    finally:
+        peer._handlers.end_to_wait(call)
+
+
+@contextmanager
+def closing() -> Iterator[Callable[[Peer], bool]]:
+    """The same of a close, which does not cancel the handler that asked for it."""
+    call = running_call()
+    if call is not None and isinstance(call.peer, Peer):
+        call.peer._handlers.spare(call)
+    with waiting_for_an_end() as is_over:
+        yield is_over
