@@ -41,6 +41,9 @@ class RpcError(Exception):
         self.message = message
         self.details = details
         self.executed = None if executed is None else Executed(executed)
+        #: Whether a call that was made here came to it, and not a handler: ``executed`` is then of
+        #: that call.
+        self.nested = False
 
     def __str__(self) -> str:
         ran = "" if self.executed is None else f" (executed: {self.executed.name.lower()})"
@@ -50,7 +53,9 @@ class RpcError(Exception):
 
 def not_executed(status: Status, message: str) -> RpcError:
     """The error of a call that never began."""
-    return RpcError(status, message, executed=Executed.NO)
+    error = RpcError(status, message, executed=Executed.NO)
+    error.nested = True
+    return error
 
 
 def write_error(error: RpcError) -> bytes:

@@ -23,9 +23,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         record_seconds: the longest that a record may take to arrive (C-26).
         linger_seconds: how long input is read on after a drain (C-17).
         discard_seconds: how long input is discarded after a connection error (C-59).
-        connections: connections of a server; further ones are closed at once.
-        keepalive_seconds: silence after which a ping is sent while calls are open; a pong that
-            does not come in the same time ends the connection. None: no pings.
+        connect_seconds: for connecting, for all addresses of a host together, TLS included.
+        connections: connections of a server, from before their handshake; further ones are closed
+            at once.
+        keepalive_seconds: silence after which a ping is sent to a side whose hello said that it
+            reads pings; a pong that does not come in the same time ends the connection. None: no
+            pings.
 
     Raises:
         ValueError: a limit is below the least that works, or ``max_frame`` is more than the 4
@@ -39,6 +42,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     record_seconds: float = c.RECORD_SECONDS
     linger_seconds: float = c.LINGER_SECONDS
     discard_seconds: float = c.DISCARD_SECONDS
+    connect_seconds: float = 10.0
     connections: int = 20_000
     keepalive_seconds: float | None = None
 
@@ -72,5 +76,6 @@ _LEAST: Final = {
     "record_seconds": 0,
     "linger_seconds": 0,
     "discard_seconds": 0,
+    "connect_seconds": 0,
 }
 _LONGEST: Final = (1 << 8 * STREAM_PREFIX) - 1

@@ -71,6 +71,16 @@ def plain(values: str, creation: str) -> dict[Any, Any]:
     return read if creation == "-" else {**read, KEYS["creation"]: context(creation, "-")}
 
 
+def extensions(values: dict[Any, Any], keys: str) -> tuple[dict[Any, Any], Any]:
+    """Plain values and encoded ones. FrameError of a plain one before that of an encoded one."""
+    try:
+        return values, raw(keys)
+    except FrameError:
+        for key, value in values.items():
+            Frame(2, 0, "", extensions={key: value})
+        raise
+
+
 def counted(before: dict[str, int], prefix: str) -> dict[int, int]:
     """What was counted since then, by assigned key."""
     after = counters()
@@ -95,7 +105,7 @@ def answer(words: list[str]) -> str:
             return f"frame {encode(Frame(*fields, stamp, None, raw(keys))).hex()}"
         case ["plain", kind, id, target, payload, trace, state, creation, values, keys]:
             fields, stamp = base(kind, id, target, payload), context(trace, state)
-            frame = Frame(*fields, stamp, plain(values, creation), raw(keys))
+            frame = Frame(*fields, stamp, *extensions(plain(values, creation), keys))
             return f"frame {encode(frame).hex()}"
         case ["shed", ("encode" | "plain" | "restamp"), *_]:
             said = answer(words[1:])

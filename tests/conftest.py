@@ -9,6 +9,8 @@ from types import ModuleType
 import pytest
 from hypothesis import settings
 
+from tracewire.protocol.fence import FENCE
+
 # No deadline: a test never judges wall time. In CI the same examples are drawn every time.
 settings.register_profile("tracewire", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("tracewire")
@@ -26,6 +28,12 @@ NO_SKIPS = os.environ.get("TRACEWIRE_NO_SKIPS") == "1"
 def codec(request: pytest.FixtureRequest) -> ModuleType:
     """One implementation of the codec; a compiled one that is missing fails its tests."""
     return importlib.import_module(request.param)
+
+
+@pytest.fixture(autouse=True)
+def fence() -> None:
+    """What failed in another test is not taken for told."""
+    FENCE.forget()
 
 
 @pytest.hookimpl(trylast=True)

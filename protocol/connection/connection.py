@@ -28,7 +28,7 @@ from tracewire.codec import (
     to_stream,
     wrap,
 )
-from tracewire.codec.constants import MAX_ID, TIMEOUT
+from tracewire.codec.constants import MAX_ID, STREAM_PREFIX, TIMEOUT
 from tracewire.codec.writing import Extensions
 
 from ..constants import INVALID_RECORDS, Executed, Mode
@@ -46,6 +46,7 @@ from .events import (
     PongReceived,
     RequestCancelled,
     RequestReceived,
+    RequestRefused,
 )
 from .grease import Grease
 from .handshake import Handshake
@@ -85,6 +86,7 @@ class Connection:
         "_invalid",
         "_keepalive",
         "_limits",
+        "_notices",
         "_outgoing",
         "_output",
         "_reader",
@@ -119,6 +121,7 @@ class Connection:
         self._shutdown = Shutdown(clock, limits.linger_seconds, limits.discard_seconds)
         self._grease = grease
         self._invalid = 0
+        self._notices = 0
         self._output: list[bytes] = []
         #: How many records ``output`` will give; a long one counts for each 4 KiB that it begins.
         self.pending = 0
@@ -282,6 +285,10 @@ class Connection:
         self.fail(id, RpcError(status, _CAUSES[status], executed=Executed.MAYBE))
         return status
 
+    def cause(self, id: int) -> Status | None:
+        """The status that a request in flight was cancelled with, None if it was not."""
+        return self._incoming.cause(id)
+
     def start(self, id: int) -> bool:
         """Whether the request's handler is to start: not if it was cancelled before it could.
 
@@ -292,6 +299,15 @@ class Connection:
             return True
         self.fail(id, not_executed(status, _CAUSES[status]))
         return False
+
+    def begin_notice(self) -> None:
+        """A notification or message is handled now, and finished like a call. C-17"""
+        self._notices += 1
+
+    def end_notice(self) -> None:
+        """The handler of one has ended."""
+        self._notices -= 1
+        self._settle()
 
     def cancel(self, id: int) -> None:
         """Gives a call up: its outcome is not reported any more."""
@@ -455,7 +471,7 @@ class Connection:
         self._invalid += 1
         self.counts["invalid_records"] += 1  # C-32
         if error.rule == "S-2":  # C-3
-            self._fault(Status.RESOURCE_EXHAUSTED, str(error), events)
+            self._fault(Status.RESOURCE_EXHAUSTED, self._over_long(error), events)
         elif error.kind == Kind.REQUEST and error.id and error.id in self._incoming:  # C-13
             self._fault(Status.INVALID_ARGUMENT, f"request {error.id} is in flight", events)
         elif self._invalid >= INVALID_RECORDS:  # C-4
@@ -465,7 +481,7 @@ class Connection:
             pass
         elif error.kind == Kind.REQUEST:  # C-5
             self._incoming.arrive(error.id)
-            self._refuse(error.id, Status.INVALID_ARGUMENT, str(error))
+            self._refuse(error.id, None, Status.INVALID_ARGUMENT, str(error), events)
         elif error.kind == Kind.RESPONSE:  # C-6
             self._fail_call(error.id, Status.INTERNAL, f"the response is invalid: {error}", events)
 
@@ -475,18 +491,20 @@ class Connection:
             return self._fault(Status.INVALID_ARGUMENT, f"request {id} is in flight", events)
         expires = None
         if self._shutdown.state is not OPEN:  # C-47; from here on in the order of section 7.12
-            return self._refuse(id, Status.UNAVAILABLE, "the connection is closing")
+            said = "the connection is closing"
+            return self._refuse(id, frame, Status.UNAVAILABLE, said, events)
         if extensions := frame.extensions:
             if even := self._handshake.not_understood(extensions):  # G-8
                 said = f"extension keys that are not understood: {', '.join(map(str, even))}"
-                return self._refuse(id, Status.UNIMPLEMENTED, said, even)
+                return self._refuse(id, frame, Status.UNIMPLEMENTED, said, events, even)
             if (timeout := read_timeout(extensions)) is not None:
                 expires = began + timeout
                 if not timeout or expires <= self._keepalive.last_input:  # C-75
                     said = "the deadline passed before the call began"
-                    return self._refuse(id, Status.DEADLINE_EXCEEDED, said)
+                    return self._refuse(id, frame, Status.DEADLINE_EXCEEDED, said, events)
         if incoming.full:  # C-25
-            return self._refuse(id, Status.RESOURCE_EXHAUSTED, "too many calls in flight")
+            said = "too many calls in flight"
+            return self._refuse(id, frame, Status.RESOURCE_EXHAUSTED, said, events)
         incoming.accept(id, expires)
         if expires is not None and expires < self.wake:
             self.wake = expires
@@ -537,6 +555,7 @@ class Connection:
             self.counts["hellos_ignored"] += 1  # C-10
         elif self._understands(frame):
             self._handshake.accept(hello)
+            self.wake = min(self.wake, self._keepalive.ping_due)
             events.append(HelloReceived(hello))
 
     def _receive_goaway(self, frame: Frame, began: float, events: Events) -> None:
@@ -586,11 +605,20 @@ class Connection:
         else:
             events.append(CallFailed(caller, RpcError(status, said, executed=Executed.MAYBE)))
 
-    def _refuse(self, id: int, status: Status, said: str, details: object = None) -> None:
+    def _refuse(
+        self,
+        id: int,
+        frame: Frame | None,
+        status: Status,
+        said: str,
+        events: Events,
+        details: object = None,
+    ) -> None:
         """Answers a request that was not accepted."""
         if self.state in WRITING:
             error = RpcError(status, said, details, Executed.NO)
             self._write(encode_response(id, write_error(error), status))
+            events.append(RequestRefused(frame, status, said))
 
     def _answer(self, id: int, frame: bytes) -> None:
         self._incoming.end(id)
@@ -640,7 +668,7 @@ class Connection:
 
     def _settle(self) -> None:
         """Moves on where nothing is left to wait for."""
-        if self._shutdown.is_idle(len(self._outgoing), len(self._incoming)):
+        if self._shutdown.is_idle(len(self._outgoing), len(self._incoming) + self._notices):
             self._move(Trigger.IDLE)
 
     def _fault(self, status: Status, text: str, events: Events) -> None:
@@ -661,6 +689,15 @@ class Connection:
         if self._grease is not None and self._grease.give_up():
             self.counts["grease_choked"] += 1
 
+    def _over_long(self, error: FrameError) -> str:
+        """S-2, with what came where the other side may be no peer at all: its first bytes."""
+        if self.peer is not None or error.detail is None:
+            return str(error)
+        length = int(error.detail.partition(" ")[0])
+        began = length.to_bytes(STREAM_PREFIX, "big")
+        tls = ", an alert of TLS: write tls:// to connect" if began[:2] == b"\x15\x03" else ""
+        return f"this is no peer's record, it began with {began!r}{tls} ({error})"
+
     def _watch_input(self, now: float, events: Events) -> None:
         keepalive = self._keepalive
         if now >= keepalive.record_due:  # C-26
@@ -675,8 +712,11 @@ class Connection:
 
     @property
     def _keeps_alive(self) -> bool:
-        """Whether silence matters, and can be asked about."""
-        return bool(self._outgoing) and self.state in WRITING
+        """Whether silence can be asked about: where a call is open, or pings are read for sure."""
+        state = self.state
+        if state not in WRITING or state not in READING or not self._handshake.may_frame:
+            return False
+        return bool(self._outgoing) or (self.peer is not None and _PING in self.peer.kinds)
 
     def _next_wake(self) -> float:
         times = [self._outgoing.wake, self._incoming.wake, self._shutdown.until]

@@ -20,6 +20,17 @@ class RequestReceived(msgspec.Struct, frozen=True):
     expires: float | None
 
 
+class RequestRefused(msgspec.Struct, frozen=True):
+    """A request that was refused, and answered so, before its method was asked for.
+
+    ``frame``: None where it was invalid. ``status`` and ``message``: of the answer.
+    """
+
+    frame: Frame | None
+    status: Status
+    message: str
+
+
 class NotificationReceived(msgspec.Struct, frozen=True):
     """A notification with a method."""
 
@@ -75,6 +86,7 @@ class PongReceived(msgspec.Struct, frozen=True):
 
 Event = (
     RequestReceived
+    | RequestRefused
     | NotificationReceived
     | MessageReceived
     | CallAnswered

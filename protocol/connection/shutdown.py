@@ -158,7 +158,11 @@ class Shutdown:
         self.parting, self.until = None, inf
 
     def is_idle(self, calls: int, requests: int) -> bool:
-        """Whether nothing is left that the state waits for."""
+        """Whether nothing is left that the state waits for.
+
+        ``calls``: of this side. ``requests``: of the other side, and its notifications and messages
+        whose handlers run.
+        """
         if self.state is State.DRAINING:
             return not requests and self.parting is None
         if self.state is State.LEAVING:

@@ -8,6 +8,7 @@ from tracewire.codec.writing import Buffer, Extensions
 
 from ..constants import instance_of, one_of
 from ..errors import ModeUnknown
+from ..fence import FENCE, shown
 from ..tracing import Tracing
 from .census import Census
 from .traffic import DIALECTS, Dialect
@@ -89,8 +90,9 @@ class Rollout:
         try:
             answer = self._ask(destination)
         except Exception as error:
-            said = f"the rollout's function failed for destination {destination!r}: {error!r}"
-            raise ModeUnknown(said) from error
+            said = f"the rollout's function failed for destination {destination!r}"
+            why = f"{type(error).__name__}: {shown(error)}"
+            raise ModeUnknown(f"{said}: {why}") from error
         if answer not in DIALECTS:
             said = f"the rollout's function gave {answer!r} for destination {destination!r}"
             raise ModeUnknown(f"{said}; it must give one of {DIALECTS}")
@@ -124,7 +126,10 @@ class Rollout:
         else:
             data = bytes(message)
         if self._census is not None:
-            self._census.sent(destination, mode)
+            try:
+                self._census.sent(destination, mode)
+            except BaseException as error:  # its clock is the application's
+                FENCE.contain(_logger, "a message could not be counted for the census", error)
         return data
 
     def switch(self, destination: str, mode: Dialect) -> None:

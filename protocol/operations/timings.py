@@ -12,10 +12,12 @@ from time import perf_counter
 from typing import Final, Self
 
 import msgspec
+from opentelemetry.context import get_current
 
 from tracewire.codec import TraceContext
 
 from ..constants import RESERVED_PREFIX, instance_of
+from ..fence import FENCE
 from ..peers.call import Call, HandlerInterceptor
 from ..tracing.context import current_span, trace_of
 from .minutes import (
@@ -294,38 +296,39 @@ class Measure:
 
 
 class _Around:
-    """What `Timings.around` returns."""
+    """What `Timings.around` returns. What fails in it must not fail the calls."""
 
     def __init__(self, timings: Timings, entity: Callable[[Call], object]) -> None:
         self._timings, self._entity = timings, entity
-        self._failed = False
 
     async def __call__(self, call: Call, proceed: Callable[[], Awaitable[object]]) -> object:
         if call.method.startswith(RESERVED_PREFIX):
             return await proceed()
-        with self._timings.measure(self._entity_of(call), call.method or MESSAGE):
+        entity = self._entity_of(call)
+        started = perf_counter()
+        try:
             return await proceed()
+        finally:
+            took = perf_counter() - started
+            try:
+                self._timings.record(entity, call.method or MESSAGE, took, None)
+            except BaseException as error:
+                FENCE.contain(_logger, "the time of a call could not be recorded", error)
 
     def _entity_of(self, call: Call) -> str:
-        """Never raises: what callers leave out must not fail their calls."""
         try:
             return str(self._entity(call))
-        except Exception:
-            if not self._failed:
-                self._failed = True
-                _logger.warning(
-                    "the entity of a call of %s cannot be named, it counts as %r; said once",
-                    call.method,
-                    UNKNOWN,
-                    exc_info=True,
-                )
+        except BaseException as error:
+            said = f"the entity of a call could not be named, it counts as {UNKNOWN!r}"
+            FENCE.contain(_logger, said, error)
             return UNKNOWN
 
 
 def _keep_trace(row: TimingRow, seconds: float, trace_id: int | None) -> None:
     if trace_id is None:
-        span = current_span()
-        trace = None if span is None else trace_of(span)
+        context = get_current()
+        span = current_span(context)
+        trace = None if span is None else trace_of(span, context)
         if not isinstance(trace, TraceContext) or not trace.sampled:
             return
         trace_id = trace.trace_id

@@ -26,9 +26,11 @@ class Call:
         peer: the side that sent it, which can be called back.
         trust: how far that side is trusted: parent, link or ignore.
         deadline: a time of the event loop's clock, or None.
+        ran: whether its handler was started.
+        over: whether that ended; a task that goes on is not bound by the deadline.
     """
 
-    __slots__ = ("_metadata", "deadline", "frame", "peer", "trust")
+    __slots__ = ("_metadata", "deadline", "frame", "over", "peer", "ran", "trust")
 
     def __init__(
         self, frame: Frame, peer: Caller, trust: Trust, deadline: float | None = None
@@ -37,6 +39,7 @@ class Call:
         self.peer = peer
         self.trust = trust
         self.deadline = deadline
+        self.ran = self.over = False
         self._metadata: Mapping[str, object] | None = None
 
     def __repr__(self) -> str:
@@ -94,8 +97,8 @@ def awaitable(returned: Awaitable[_T], interceptor: object) -> Awaitable[_T]:
 _running: Final[ContextVar[Call | None]] = ContextVar("tracewire_call", default=None)
 
 
-def enter(call: Call) -> None:
-    """From here on, in this task and those that it starts, ``call`` is the current one."""
+def enter(call: Call | None) -> None:
+    """From here on, in this task and those that it starts, ``call`` is the current one, or none."""
     _running.set(call)
 
 

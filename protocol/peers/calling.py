@@ -1,6 +1,6 @@
 """A call that this side makes: what interceptors see, what is sent, what the response returns."""
 
-from asyncio import get_running_loop
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +11,7 @@ from tracewire.codec.writing import Extensions
 from ..body.body import read_body, write_body
 from ..constants import Executed
 from ..errors import RpcError
+from ..tracing.spans import CallTelemetry
 from .call import awaitable, check_metadata
 
 
@@ -48,7 +49,7 @@ class OutgoingCall:
 
         A longer one, or None, lasts no longer than what the running handler has left.
         """
-        return None if self.deadline is None else self.deadline - get_running_loop().time()
+        return None if self.deadline is None else self.deadline - asyncio.get_running_loop().time()
 
     @timeout.setter
     def timeout(self, seconds: float | None) -> None:
@@ -78,7 +79,7 @@ def deadline_after(seconds: float) -> float:
         raise TypeError(f"timeout is a number of seconds, or None, not {seconds!r}")
     if seconds != seconds:
         raise ValueError("timeout is a number of seconds, or None, not NaN")
-    return get_running_loop().time() + seconds
+    return asyncio.get_running_loop().time() + seconds
 
 
 def earlier(one: float | None, other: float | None) -> float | None:
@@ -114,4 +115,24 @@ def result(method: str, frame: Frame, returns: Any) -> Any:
         return read_body(frame.payload, content_format, returns)  # type: ignore[arg-type]
     except RpcError as error:
         said = f"the response of {method} is not as expected: {error.message}"
-        raise RpcError(Status.INTERNAL, said, executed=Executed.YES) from None
+        unexpected = RpcError(Status.INTERNAL, said, executed=Executed.YES)
+        unexpected.nested = True
+        raise unexpected from None
+
+
+def status_of(error: BaseException) -> Status:
+    """How a call that ended so is recorded."""
+    if isinstance(error, RpcError):
+        return error.status
+    return Status.CANCELLED if isinstance(error, asyncio.CancelledError) else Status.UNKNOWN
+
+
+async def recorded(telemetry: CallTelemetry, call: Awaitable[Any]) -> Any:
+    """A call with its span and its duration, which end with what the application gets."""
+    try:
+        result = await call
+    except BaseException as error:
+        telemetry.finish(status_of(error), error)
+        raise
+    telemetry.finish(Status.OK)
+    return result

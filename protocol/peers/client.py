@@ -1,8 +1,9 @@
 """connect: opens a connection to an address; it is a Peer."""
 
+import asyncio
 import ssl
 from collections.abc import Generator, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ..connection.grease import EVERY
 from ..constants import Mode, Trust
@@ -13,7 +14,8 @@ from .call import HandlerInterceptor
 from .calling import CallInterceptor
 from .config import PeerConfig, checked_tls
 from .peer import Peer
-from .reconnecting import Reconnecting
+from .per_loop import LoopAffinity
+from .reconnecting import FIRST_PAUSE, LONGEST_PAUSE, Reconnecting
 from .service import Service
 
 
@@ -25,9 +27,12 @@ class ModeSource(Protocol):
 
 
 class Connecting:
-    """What ``connect`` returns: awaited it gives a Peer; ``async with`` closes it at the end."""
+    """What ``connect`` returns: awaited it gives a Peer; ``async with`` closes it at the end.
 
-    __slots__ = ("_config", "_modes", "_peer", "_tls")
+    Each ``async with`` has a connection of its own, also in several tasks at once.
+    """
+
+    __slots__ = ("_config", "_entered", "_modes", "_tls")
 
     def __init__(
         self, config: PeerConfig, tls: ssl.SSLContext | None, modes: ModeSource | None
@@ -36,28 +41,60 @@ class Connecting:
         self._config = config
         self._tls = tls
         self._modes = modes
-        self._peer: Peer | None = None
+        #: What was entered and not left yet, and by whom.
+        self._entered: list[_Entered] = []
 
     def __await__(self) -> Generator[Any, Any, Peer]:
         return self._open().__await__()
 
     async def __aenter__(self) -> Peer:
-        self._peer = await self
-        return self._peer
+        peer = await self
+        self._entered.append(_Entered(asyncio.current_task(), peer, LoopAffinity("", "")))
+        return peer
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._peer is not None
-        await self._peer.close()
+        if self._entered and self._entered[-1].affinity.forked:
+            return  # it is the parent's, and no task is known here
+        own = [each for each in self._entered if each.task is asyncio.current_task()]
+        if not own and len(self._entered) != 1:
+            raise RuntimeError("several tasks entered this, and another one leaves it: which?")
+        left = (own or self._entered)[-1]
+        self._entered.remove(left)
+        await left.peer.close()
 
-    def kept(self) -> Reconnecting:
-        """The same, but the connection is made again when it ends."""
-        return Reconnecting(self._open, self._config.url, self._config.tracing)
+    def kept(
+        self, wait: bool = False, *, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE
+    ) -> Reconnecting:
+        """The same, but the connection is made again when it ends.
+
+        Args:
+            wait: whether it begins without a connection, also where nobody answers yet: calls wait
+                for the first one by their timeouts. Else awaiting it connects, or raises.
+            first: seconds of the longest first pause after a failure.
+            longest: of the longest of all. Where nobody answers, an attempt takes as long at most,
+                at least 1 s.
+
+        Raises:
+            ValueError: a time is not above 0, or the first is the longer one.
+        """
+        if not 0 < first <= longest:
+            raise ValueError("the pauses of kept() are above 0, the first at most the longest")
+        config = self._config
+        return Reconnecting(self._open, config.url, config.tracing, wait, (first, longest))
 
     async def _open(self) -> Peer:
         config = self._config
         if self._modes is not None:
             config = config.with_mode(self._modes.mode(config.url))
         return await open_connection(config.url, lambda: Peer(config), self._tls, config.limits)
+
+
+class _Entered(NamedTuple):
+    """One ``async with`` of what connect gave."""
+
+    task: "asyncio.Task[Any] | None"
+    peer: Peer
+    affinity: LoopAffinity
 
 
 def connect(
@@ -82,7 +119,8 @@ def connect(
         mode: framed where the other side is known to read frames, else both or bare; a Rollout is
             asked about the URL for each connection that is made.
         tracing: how traces are sent, trusted and recorded.
-        trust: of what the other side calls; by default that of a listener of this address.
+        trust: of what the other side calls; by default that of ``tracing``, or parent, since the
+            server was chosen.
         tls: the context of a tls address, by default one that checks the server's certificate.
         limits: of the connection.
         agent: its name in hello, at most 64 bytes; host:pid by default.

@@ -3,14 +3,15 @@
 import ssl
 from collections import Counter
 from collections.abc import Sequence
+from contextvars import Context
 from copy import copy
-from random import Random
-from typing import Final, Self, TypeVar
+from typing import Self, TypeVar
 
 from ..connection.grease import Grease
 from ..connection.in_flight import ConcurrencyLimit
 from ..connection.messages import check_agent, default_agent
 from ..constants import MODES, TRUSTS, Mode, Trust, instance_of, one_of
+from ..draws import RANDOM
 from ..limits import Limits
 from ..tracing import Tracing
 from ..transports.schemes import default_trust
@@ -20,14 +21,13 @@ from .service import Service
 
 _T = TypeVar("_T")
 
-_random: Final = Random()
-
 
 class PeerConfig:
     """The options of ``serve`` and ``connect``, checked, each with its default.
 
     ``counts``: what connections passed over in silence, by name. ``concurrency``: how many requests
-    all of them handle at once.
+    all of them handle at once. ``context``: the variables that each handler begins with; none of
+    who happened to connect.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class PeerConfig:
         handler_interceptors: Sequence[HandlerInterceptor],
         call_interceptors: Sequence[CallInterceptor],
         grease: int,
+        context: Context | None = None,
     ) -> None:
         """``proved``: whether peers show who they are, which decides how far they are trusted.
 
@@ -60,13 +61,16 @@ class PeerConfig:
         if trust is not None:
             self.trust = one_of("trust", trust, TRUSTS)
         else:
-            self.trust = self.tracing.trust or default_trust(url, proved)
+            # Who connects chose the other side.
+            by_address = "parent" if connector else default_trust(url, proved)
+            self.trust = self.tracing.trust or by_address
         self.agent = default_agent() if agent is None else check_agent(agent)
         self.handler_interceptors = _functions("handler_interceptors", handler_interceptors)
         self.call_interceptors = _functions("call_interceptors", call_interceptors)
         if isinstance(grease, bool) or not isinstance(grease, int) or grease < 0:
             raise ValueError(f"grease must be 0, or one frame in so many, not {grease!r}")
         self._grease = grease
+        self.context = Context() if context is None else context
         self.counts: Counter[str] = Counter()
         self.concurrency = ConcurrencyLimit(self.limits.in_flight_server)
 
@@ -78,7 +82,7 @@ class PeerConfig:
 
     def new_grease(self) -> Grease | None:
         """For one connection."""
-        return Grease(self._grease, _random) if self._grease else None
+        return Grease(self._grease, RANDOM) if self._grease else None
 
 
 def checked_tls(tls: ssl.SSLContext) -> ssl.SSLContext:

@@ -7,11 +7,12 @@ A peer belongs to the event loop and the process that made it. It is not safe fo
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from math import inf
 from typing import Any, Final, TypeVar, overload
 
-from tracewire.codec import Frame, Status
+from tracewire.codec import Frame
 
 from ..body.body import check_type
 from ..connection import events as e
@@ -20,12 +21,22 @@ from ..connection.messages import check_text
 from ..connection.shutdown import State
 from ..constants import Trust
 from ..tracing import Tracing
-from ..tracing.semconv import NOWHERE, attributes_of_server
+from ..tracing.semconv import NOWHERE, NetworkAttributes, network_attributes
+from ..tracing.spans import CallTelemetry
 from ..transports.schemes import server_name
 from .call import running_call
-from .calling import OutgoingCall, deadline_after, earlier, intercepted, result, written
+from .calling import (
+    OutgoingCall,
+    deadline_after,
+    earlier,
+    intercepted,
+    recorded,
+    result,
+    written,
+)
+from .changes import Changes
 from .config import PeerConfig
-from .handlers import Handlers, status_of
+from .handlers import Handlers
 from .per_loop import DeadlineTimer, LoopAffinity, deadline_timer_of, input_buffer_of
 from .writer import Writer
 
@@ -34,6 +45,9 @@ _T = TypeVar("_T")
 #: Records that are written at once, so that the other side works on them while this one goes on.
 #: Fewer wait for the end of the turn, and share one write.
 _ENOUGH: Final = 16
+
+#: States from which a connection may go while notifications are handled, that answer nobody.
+_ENDING: Final = (State.DRAINING, State.LEAVING, State.FINISHING, State.LINGERING)
 
 #: Seconds that a drain takes at most, unless told.
 DRAIN_SECONDS: Final = 30.0
@@ -54,20 +68,20 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     __slots__ = (
         "__weakref__",
         "_affinity",
-        "_closed",
+        "_changes",
         "_config",
         "_connection",
-        "_ending",
         "_flushing",
         "_gone",
         "_handlers",
         "_input",
         "_loop",
+        "_lost",
         "_made",
-        "_network",
         "_timer",
         "_watched",
         "_writer",
+        "network",
     )
 
     def __init__(
@@ -92,16 +106,18 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             counts=config.counts,
             grease=config.new_grease(),
         )
-        self._network = NOWHERE
+        #: What spans of its calls say of the connection.
+        self.network: NetworkAttributes = NOWHERE
         self._input = input_buffer_of(loop)
         self._timer: DeadlineTimer = deadline_timer_of(loop)
         self._watched = inf
-        self._handlers = Handlers(self._connection, config, self._wrote)
+        self._handlers = Handlers(self._connection, config, self._answered_one)
         self._writer = Writer(loop, config.limits.write_buffer)
         self._flushing = False
-        self._closed: asyncio.Future[None] | None = None
-        #: Done once no call can begin any more, if somebody waits for that.
-        self._ending: asyncio.Future[None] | None = None
+        #: The transport is gone.
+        self._lost = False
+        #: For those who wait for its end.
+        self._changes = Changes(loop)
 
     # For callers.
 
@@ -198,24 +214,67 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         """
         self._affinity.check()
         deadline = None if timeout is None else deadline_after(timeout)
+        telemetry = self._config.tracing.client(method, self.network)
+        asked = self.ask(telemetry, method, body, deadline, metadata, returns, cascade)
+        return await (asked if telemetry is None else recorded(telemetry, asked))
+
+    def ask(
+        self,
+        telemetry: CallTelemetry | None,
+        method: str,
+        body: object,
+        deadline: float | None,
+        metadata: Mapping[str, object] | None,
+        returns: Any,
+        cascade: bool,
+    ) -> Awaitable[Any]:
+        """A call whose telemetry, if any, has begun and is ended by who asks.
+
+        Args:
+            telemetry: of the call; None where nothing is recorded.
+            method: its name, as the other side serves it.
+            body: one value; see `Body` for raw bytes.
+            deadline: a time of the event loop's clock, or None.
+            metadata: text keys, and values of the subset of section 3.2.
+            returns: the type to convert the result to, by msgspec.
+            cascade: whether the deadline of the handler that calls holds as well.
+
+        Returns:
+            What is awaited for the result. It raises as `call` does.
+        """
         outer = running_call() if cascade else None
-        if outer is not None:
-            deadline = earlier(deadline, outer.deadline)  # C-24
-        interceptors = self._config.call_interceptors
-        if not interceptors:
-            return await self._call(method, body, metadata, deadline, returns)
+        bound = None if outer is None or outer.over else outer.deadline
+        if bound is not None:
+            deadline = earlier(deadline, bound)
+        if not self._config.call_interceptors:
+            return self._call(telemetry, method, body, metadata, deadline, returns)
+        return self._intercepted(telemetry, method, body, metadata, deadline, bound, returns)
+
+    async def _intercepted(
+        self,
+        telemetry: CallTelemetry | None,
+        method: str,
+        body: object,
+        metadata: Mapping[str, object] | None,
+        deadline: float | None,
+        bound: float | None,
+        returns: Any,
+    ) -> Any:
+        """``bound``: the deadline that no interceptor can outlast."""
 
         async def proceed(call: OutgoingCall) -> Any:
             if not isinstance(call, OutgoingCall):
                 raise TypeError(f"proceed takes an OutgoingCall, not {call!r}")
-            bound = call.deadline if outer is None else earlier(call.deadline, outer.deadline)
-            return await self._call(call.method, call.body, call.metadata, bound, returns)
+            until = earlier(call.deadline, bound)
+            told = call.method, call.body, call.metadata
+            return await self._call(telemetry, *told, until, returns)
 
         call = OutgoingCall(method, body, metadata, deadline)
-        return await intercepted(interceptors, proceed)(call)
+        return await intercepted(self._config.call_interceptors, proceed)(call)
 
     async def _call(
         self,
+        telemetry: CallTelemetry | None,
         method: str,
         body: object,
         metadata: Mapping[str, object] | None,
@@ -227,22 +286,18 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             check_type(returns)  # not once the call was made
         if self._writer.room is not None:
             await self.wait_for_room(deadline)
-        trace, sent, telemetry = self._config.tracing.client(method, extensions, self._network)
+        span = None if telemetry is None else telemetry.span
+        trace, sent = self._config.tracing.inject(extensions, span)
         outcome: asyncio.Future[Frame] = asyncio.Future(loop=self._loop)
         id = 0
         try:
             id = self._connection.request(outcome, method, payload, trace, sent, deadline)
             self._wrote()
             frame = await outcome
-        except BaseException as error:
-            if isinstance(error, asyncio.CancelledError):
-                self._connection.cancel(id)
-                self._wrote()
-            if telemetry is not None:
-                telemetry.finish(status_of(error), error)
+        except asyncio.CancelledError:
+            self._connection.cancel(id)
+            self._wrote()
             raise
-        if telemetry is not None:
-            telemetry.finish(Status.OK)
         return result(method, frame, returns)
 
     async def notify(
@@ -317,8 +372,8 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     ) -> bool:
         """Ends the connection in good order: calls that were accepted are answered first.
 
-        A handler that drains its own connection waits for itself until the time is up: start the
-        drain in a task of its own.
+        In a handler, or a task that it started, it returns once all others have ended: the call
+        of that handler is answered afterwards.
 
         Args:
             text: why, for the other side.
@@ -333,42 +388,75 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         self._affinity.check()
         deadline = None if timeout is None else deadline_after(timeout)
         self.leave(text)
-        try:
-            async with asyncio.timeout_at(deadline):
-                await self.wait_closed()
-        except TimeoutError:
-            await self.close()
-            return False
+        with waiting_for_an_end() as is_over:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self.wait_until(is_over)
+            except TimeoutError:
+                await self.close()
+                return False
         return True
 
     async def close(self) -> None:
         """Ends the connection now: open calls fail, handlers are cancelled on both sides.
 
-        It returns once every handler ended. For calls to be answered first, `drain`.
+        It returns once every handler ended, but for one that closes it, which is not cancelled
+        either. For calls to be answered first, `drain`.
 
         Raises:
             RuntimeError: another event loop or process made this peer.
         """
         self._affinity.check()
+        with closing() as is_over:
+            self.end()
+            await self.wait_until(is_over)
+
+    def end(self) -> None:
+        """What of ``close`` needs no waiting: all but the waiting. May be called again."""
         self._connection.cancel_all()  # from its closing alone the other side learns nothing
         self._connection.drain("closed")
         self._flush()
         self._apply(self._connection.lost("the connection was closed here"))
         self._writer.close(self._config.limits.discard_seconds)
-        await self.wait_closed()
+        if self._lost:
+            self._handlers.lost()
 
     async def wait_closed(self) -> None:
         """Returns once the connection is gone and every handler ended."""
-        if self._closed is not None:
-            await asyncio.shield(self._closed)
-        await self._handlers.wait()
+        with waiting_for_an_end() as is_over:
+            await self.wait_until(is_over)
+
+    async def wait_until(self, is_so: "Callable[[Peer], object]") -> None:
+        """Returns once it is so, which is asked now and whenever something of its end has changed.
+
+        Args:
+            is_so: asked with this peer.
+        """
+        await self._changes.until(lambda: is_so(self))
+
+    def is_over(self) -> bool:
+        """For whoever waits for the end outside of handlers.
+
+        Returns:
+            Whether the connection is gone and no handler runs.
+        """
+        return self._lost and not self._handlers.busy
+
+    def is_over_for_handlers(self) -> bool:
+        """For handlers that wait for the end: none of them waits for another such one.
+
+        Returns:
+            Whether no other handler runs, and the connection is gone or has but their calls open.
+        """
+        handlers, connection = self._handlers, self._connection
+        if handlers.others_busy or not (self._lost or handlers.some_wait):
+            return False
+        own = handlers.requests_that_wait
+        return self._lost or (connection.requests_open == own and not connection.calls_open)
 
     async def wait_ending(self) -> None:
         """Returns once no call can begin any more, while some may still be open."""
-        if self.is_open:
-            if self._ending is None:
-                self._ending = self._loop.create_future()
-            await asyncio.shield(self._ending)
+        await self._changes.until(lambda: not self.is_open)
 
     async def wait_for_room(self, deadline: float | None = None) -> None:
         """Returns once it takes more.
@@ -393,20 +481,23 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
     def refuse(self) -> None:
         """Closes a connection that is one too many."""
-        self._writer.transport.abort()
+        self._writer.abort()
 
     # For the transport.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._writer.transport = transport  # type: ignore[assignment]  # uvloop's is no subclass
         name = transport.get_extra_info("peername")
-        peer_address = name[0] if isinstance(name, tuple) else None
-        to_server, from_server = attributes_of_server(*server_name(self.url), peer_address)
+        address, port = server_name(self.url)
+        other = name[:2] if isinstance(name, tuple) else (None, None)
+        to_server = network_attributes(address, port, *other)
+        from_server = network_attributes(None, None, *other)
         if self._config.connector:
-            self._network, self._handlers.network = to_server, from_server
+            self.network, self._handlers.network = to_server, from_server
         else:
-            self._network, self._handlers.network = from_server, to_server
-        self._closed = self._loop.create_future()
+            # Who accepts knows a path or a name by which it is reached, but no host.
+            reached = to_server if port is None else from_server
+            self.network, self._handlers.network = from_server, reached
         self._made(self)
         self._flush()
 
@@ -427,19 +518,24 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     def eof_received(self) -> bool:
         self._apply(self._connection.end())
         self._flush()
-        can_half_close = self._writer.transport.can_write_eof()
-        return can_half_close and self._connection.state is not State.CLOSED
+        if self._writer.transport.can_write_eof() and self._connection.state is not State.CLOSED:
+            return True
+        self._writer.close(self._config.limits.linger_seconds)
+        return False
 
     def connection_lost(self, error: Exception | None) -> None:
+        if self._lost:
+            return
         reason = "closed the connection" if error is None else f"was lost: {error}"
+        in_good_order = error is None and self._connection.state in _ENDING
         self._apply(self._connection.lost(reason))
-        self._handlers.lost()
+        if not in_good_order:
+            self._handlers.lost()
+        self._writer.lost()
+        self._lost = True
         self._follow(State.CLOSED)
         self._timer.forget(self)
         self.resume_writing()
-        assert self._closed is not None
-        if not self._closed.done():
-            self._closed.set_result(None)
         self._gone(self)
 
     def pause_writing(self) -> None:
@@ -469,6 +565,11 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             self._flushing = True
             self._loop.call_soon(self._end_turn)
 
+    def _answered_one(self) -> None:
+        """A handler has ended."""
+        self._wrote()
+        self._changes.notify()
+
     def _end_turn(self) -> None:
         self._flushing = False
         self._flush()
@@ -477,7 +578,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         connection = self._connection
         if connection.pending and not self._writer.write(connection.output()):
             self._apply(connection.overflow())
-            self._writer.transport.abort()
+            self._writer.abort()
         if connection.state is not State.OPEN:
             self._follow(connection.state)
         if connection.wake < self._watched:
@@ -486,8 +587,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
     def _follow(self, state: State) -> None:
         """Does to the transport what the connection's state asks for."""
-        if self._ending is not None and not self._ending.done():
-            self._ending.set_result(None)
+        self._changes.notify()
         if state is State.CLOSED:
             self._writer.close(self._config.limits.linger_seconds)
         elif state is State.LINGERING:
@@ -505,10 +605,14 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     def _failed(self, event: e.CallFailed) -> None:
         outcome: asyncio.Future[Frame] = event.caller  # type: ignore[assignment]
         if not outcome.done():
+            event.error.nested = True
             outcome.set_exception(event.error)
 
     def _requested(self, event: e.RequestReceived) -> None:
         self._handlers.requested(event, self)
+
+    def _refused(self, event: e.RequestRefused) -> None:
+        self._handlers.refused(event.frame, event.status, event.message)
 
     def _notified(self, event: e.NotificationReceived) -> None:
         self._handlers.notified(event, self)
@@ -525,6 +629,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
 _APPLY: Final[dict[type, Callable[[Peer, Any], None]]] = {
     e.RequestReceived: Peer._requested,
+    e.RequestRefused: Peer._refused,
     e.CallAnswered: Peer._answered,
     e.CallFailed: Peer._failed,
     e.NotificationReceived: Peer._notified,
@@ -534,3 +639,33 @@ _APPLY: Final[dict[type, Callable[[Peer, Any], None]]] = {
     e.GoawayReceived: Peer._ignored,
     e.PongReceived: Peer._ignored,
 }
+
+
+@contextmanager
+def waiting_for_an_end() -> Iterator[Callable[[Peer], bool]]:
+    """What has to be so of peers for a drain or a close to return.
+
+    In a handler, or a task of its: no end waits for its call meanwhile, or each would wait for the
+    other.
+    """
+    call = running_call()
+    if call is None or not isinstance(call.peer, Peer):
+        yield Peer.is_over
+        return
+    peer = call.peer
+    peer._handlers.begin_to_wait(call)
+    peer._changes.notify()
+    try:
+        yield Peer.is_over_for_handlers
+    finally:
+        peer._handlers.end_to_wait(call)
+
+
+@contextmanager
+def closing() -> Iterator[Callable[[Peer], bool]]:
+    """The same of a close, which does not cancel the handler that asked for it."""
+    call = running_call()
+    if call is not None and isinstance(call.peer, Peer):
+        call.peer._handlers.spare(call)
+    with waiting_for_an_end() as is_over:
+        yield is_over

@@ -5,7 +5,8 @@ import os
 from math import inf
 from threading import get_ident
 from typing import Final, Protocol
-from weakref import WeakKeyDictionary
+
+from ..transports.loop_local import loop_local
 
 #: Deadlines are looked at so many seconds apart at least, so that many near ones share a timer.
 GRANULARITY: Final = 0.001
@@ -66,15 +67,8 @@ class DeadlineTimer:
             self._arm(min(self._times.values()))
 
 
-_timers: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, DeadlineTimer]] = WeakKeyDictionary()
-_buffers: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview]] = WeakKeyDictionary()
-
-
 def deadline_timer_of(loop: asyncio.AbstractEventLoop) -> DeadlineTimer:
-    timer = _timers.get(loop)
-    if timer is None:
-        timer = _timers[loop] = DeadlineTimer()
-    return timer
+    return loop_local(loop, "deadlines", DeadlineTimer)
 
 
 def input_buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
@@ -83,10 +77,7 @@ def input_buffer_of(loop: asyncio.AbstractEventLoop) -> memoryview:
     A peer makes sense of its input before the loop goes on, so no two need room at the same time,
     and an idle connection needs none. asyncio would else ask for 256 KiB with each read.
     """
-    buffer = _buffers.get(loop)
-    if buffer is None:
-        buffer = _buffers[loop] = memoryview(bytearray(BUFFER_SIZE))
-    return buffer
+    return loop_local(loop, "input", lambda: memoryview(bytearray(BUFFER_SIZE)))
 
 
 _forks = 0
@@ -113,6 +104,11 @@ class LoopAffinity:
         self._loop = asyncio.get_running_loop()
         self._thread = get_ident()
         self._forks = _forks
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is a child: what is the parent's is then not for this process to end."""
+        return self._forks != _forks
 
     def check(self) -> None:
         """RuntimeError where it is used elsewhere."""

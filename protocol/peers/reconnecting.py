@@ -2,63 +2,100 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import suppress
+from contextvars import Context
+from math import inf
 from typing import Any, Final, Self, TypeVar, overload
 from weakref import WeakSet
 
 from tracewire.codec import Status
 
 from ..connection.messages import check_text
-from ..errors import ModeUnknown, RpcError, not_executed
+from ..draws import RANDOM
+from ..errors import RpcError, not_executed
 from ..tracing import Tracing
-from .calling import deadline_after
-from .peer import DRAIN_SECONDS, Peer
+from ..tracing.semconv import network_attributes
+from ..tracing.spans import CallTelemetry
+from ..transports.schemes import server_name
+from .calling import deadline_after, recorded
+from .changes import Changes
+from .peer import DRAIN_SECONDS, Peer, closing, waiting_for_an_end
 from .per_loop import LoopAffinity
 
 _T = TypeVar("_T")
 
 logger: Final = logging.getLogger("tracewire.peer")
 
-#: Seconds: the longest first pause after a failure, and the longest of all.
-FIRST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 30.0
+#: Seconds: the longest first pause after a failure, and the longest of all, unless told.
+FIRST_PAUSE: Final = 0.05
+LONGEST_PAUSE: Final = 2.0
+#: Seconds between two attempts, at most, while a call waits for one.
+_WANTED: Final = 1.0
+#: The least that an attempt may take.
+_ATTEMPT: Final = 1.0
+#: Between two lines about an outage.
+_SAY_AGAIN: Final = 60.0
 
 
 class Reconnecting:
     """A peer whose connection is made again when it ends, as ``connect(...).kept()`` gives.
 
     Pauses between attempts double until a connection lasts, and each is drawn at random up to that,
-    so that the clients of a server that restarts do not come all at once. A call that is open when
-    the connection ends fails; one that begins while there is none waits for the next, or fails
-    UNAVAILABLE, executed = no, at its timeout. Nothing is called twice: whether to is for the
-    application, which knows what may run again. It is a `Caller`, and `notify_all` takes it.
+    so that the clients of a server that restarts do not come all at once; a call that waits cuts
+    one short. A call that is open when the connection ends fails; one that begins while there is
+    none waits for the next, or fails UNAVAILABLE, executed = no, at its timeout. Nothing is called
+    twice: whether to is for the application, which knows what may run again. It is a `Caller`, and
+    `notify_all` takes it.
+
+    Nothing runs before it is awaited or entered. Then one task keeps the connection, and survives
+    every failure until this is closed.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Peer]], url: str, tracing: Tracing) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Peer]],
+        url: str,
+        tracing: Tracing,
+        wait: bool = False,
+        pauses: tuple[float, float] = (FIRST_PAUSE, LONGEST_PAUSE),
+    ) -> None:
+        """``pauses``: the longest first one, and the longest."""
+        loop = asyncio.get_running_loop()
         self._connect = connect
         #: The address that is connected to.
         self.url = url
         #: What its calls are traced with.
         self.tracing = tracing
+        self._network = network_attributes(*server_name(url))
         self._affinity = LoopAffinity("this peer", "connect again")
-        self._clock = asyncio.get_running_loop().time
-        self._longest = FIRST_PAUSE
+        self._clock = loop.time
+        self._wait_for_first = wait
+        self._first, self._longest = pauses
+        self._pause = self._first
+        self._changes = Changes(loop)
         #: Those that may still have calls open.
         self._peers: WeakSet[Peer] = WeakSet()
-        #: The latest, or the next while there is none.
-        self._peer: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
-        self._keeping = asyncio.create_task(self._keep())
-        self._keeping.add_done_callback(self._kept)
+        #: The latest.
+        self._peer: Peer | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._attempted = -inf
+        #: Calls that wait for a connection.
+        self._waiting = 0
+        #: Attempts that failed since the last line about them, and when that was.
+        self._failed, self._said = 0, -inf
+        self._opening = False
+        self._closed = False
 
     def __await__(self) -> Generator[Any, Any, Self]:
-        return self._connected().__await__()
+        return self._begin().__await__()
 
     async def __aenter__(self) -> Self:
-        return await self._connected()
+        return await self._begin()
 
     async def __aexit__(self, *_: object) -> None:
-        await self.close()
+        if not self._affinity.forked:  # else it is the parent's
+            await self.close()
 
     @property
     def is_open(self) -> bool:
@@ -122,12 +159,27 @@ class Reconnecting:
             ValueError: a key of the metadata is kept for Tracewire (N-3).
             RuntimeError: another event loop or process made it.
         """
+        self._affinity.check()
         deadline = None if timeout is None else deadline_after(timeout)
+        telemetry = self.tracing.client(method, self._network)
+        asked = self._ask(telemetry, method, body, deadline, metadata, returns, cascade)
+        return await (asked if telemetry is None else recorded(telemetry, asked))
+
+    async def _ask(
+        self,
+        telemetry: CallTelemetry | None,
+        method: str,
+        body: object,
+        deadline: float | None,
+        metadata: Mapping[str, object] | None,
+        returns: Any,
+        cascade: bool,
+    ) -> Any:
+        """A call, once there is a connection."""
         peer = await self._current(deadline)
-        left = None if deadline is None else deadline - self._clock()
-        return await peer.call(
-            method, body, timeout=left, metadata=metadata, returns=returns, cascade=cascade
-        )
+        if telemetry is not None:
+            telemetry.reached(peer.network)
+        return await peer.ask(telemetry, method, body, deadline, metadata, returns, cascade)
 
     async def notify(
         self, method: str, body: object = None, *, metadata: Mapping[str, object] | None = None
@@ -180,6 +232,8 @@ class Reconnecting:
     ) -> bool:
         """Ends the connection in good order, and makes no other.
 
+        In a handler, or a task that it started, it returns once all others have ended.
+
         Args:
             text: why, for the other side.
             timeout: seconds after which it goes on as `close`; None for never.
@@ -190,88 +244,169 @@ class Reconnecting:
         Raises:
             RuntimeError: another event loop or process made it.
         """
+        self._affinity.check()
+        deadline = None if timeout is None else deadline_after(timeout)
         check_text(text)
-        if timeout is not None:
-            deadline_after(timeout)  # what is no length of time ends nothing
-        await self._stop()
-        ended = await asyncio.gather(*(peer.drain(text, timeout=timeout) for peer in self._peers))
-        return all(ended)
+        self._stop()
+        for peer in self._peers:
+            peer.leave(text)
+        with waiting_for_an_end() as is_over:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._wait(is_over)
+            except TimeoutError:
+                await self.close()
+                return False
+        return True
 
     async def close(self) -> None:
         """Ends the connection now, and makes no other. Calls that wait for one fail.
 
+        A handler that closes it is not cancelled itself.
+
         Raises:
             RuntimeError: another event loop or process made it.
         """
-        await self._stop()
-        await asyncio.gather(*(peer.close() for peer in self._peers))
+        self._stop()
+        with closing() as is_over:
+            for peer in self._peers:
+                peer.end()
+            await self._wait(is_over)
 
-    async def _stop(self) -> None:
+    def _stop(self) -> None:
         self._affinity.check()
-        self._keeping.cancel()
-        await asyncio.wait({self._keeping})
+        self._closed = True
+        self._changes.notify()
+        if self._keeping is not None:
+            self._keeping.cancel()
 
-    async def _connected(self) -> Self:
+    async def _wait(self, is_over: Callable[[Peer], bool]) -> None:
+        if self._keeping is not None:
+            await asyncio.wait({self._keeping})
+        for peer in [*self._peers]:
+            await peer.wait_until(is_over)
+
+    async def _begin(self) -> Self:
         """The first connection fails as ``connect`` does; later ones are tried again."""
-        first: set[asyncio.Future[Any]] = {self._keeping, self._peer}
-        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-        if self._keeping.done():
-            if self._keeping.cancelled():
-                raise self._gone()
-            self._keeping.result()
+        self._affinity.check()
+        if self._closed or self._opening:
+            raise RuntimeError("this was closed, or is being opened; call kept() again")
+        if self._keeping is not None:
+            return self
+        if not self._wait_for_first:
+            self._opening = True
+            try:
+                self._use(await self._connect())
+            finally:
+                self._opening = False
+            if self._closed:
+                raise self._no_connection()
+        self._keeping = asyncio.get_running_loop().create_task(
+            self._keep(),
+            name=f"keeps {self.url}",
+            context=Context(),  # whoever began it may be a handler, whose call ends
+        )
         return self
+
+    def _use(self, peer: Peer) -> None:
+        self._peers.add(peer)
+        self._peer = peer
+        if self._closed:  # in the very turn in which it was made
+            peer.end()
+        self._changes.notify()
 
     def _open_peer(self) -> Peer | None:
         """The connection on which a call may begin now."""
-        return next((peer for peer in self._peers if peer.is_open), None)
+        peer = self._peer
+        return peer if peer is not None and peer.is_open else None
 
     async def _current(self, deadline: float | None = None) -> Peer:
         """The connection, once there is one."""
         self._affinity.check()
+        if self._closed or (self._peer is None and self._keeping is None):
+            raise self._no_connection()
+        peer = self._open_peer()
+        if peer is not None:
+            return peer
+        self._waiting += 1
+        self._changes.notify()
         try:
             async with asyncio.timeout_at(deadline):
-                while not self._keeping.done():
-                    peer = await asyncio.shield(self._peer)
-                    if peer.is_open:
-                        return peer
-                    await asyncio.sleep(0)  # until it is seen that this one ended
+                await self._changes.until(lambda: self._closed or self.is_open)
         except TimeoutError:
             raise _unavailable(f"there is no connection to {self.url}") from None
-        raise self._gone()
+        finally:
+            self._waiting -= 1
+        return await self._current(deadline)
+
+    def _no_connection(self) -> RpcError:
+        """Why none comes."""
+        if self._closed:
+            return _unavailable(f"the connection to {self.url} was closed here")
+        return _unavailable(
+            f"the connection to {self.url} was not begun: await kept(), or enter it"
+        )
 
     async def _keep(self) -> None:
         """Connects, and again whenever the connection ends."""
-        peer = await self._connect()
-        while True:
-            self._peers.add(peer)
-            self._peer.set_result(peer)
+        while not self._closed:
+            peer = self._peer
+            if peer is None:
+                self._use(await self._again())
+                continue
             began = self._clock()
             await peer.wait_ending()
-            if self._clock() - began > self._longest:
-                self._longest = FIRST_PAUSE
-            self._peer = asyncio.get_running_loop().create_future()
-            peer = await self._again()
+            if self._clock() - began > self._pause:
+                self._pause = self._first
+            self._peer = None
 
     async def _again(self) -> Peer:
+        """The next connection. Only being stopped ends the attempts."""
         while True:
-            await asyncio.sleep(random.uniform(0, self._longest))
-            self._longest = min(2 * self._longest, LONGEST_PAUSE)
+            await self._rest()
+            self._attempted = self._clock()
             try:
-                return await self._connect()
-            except (OSError, ModeUnknown) as error:
-                logger.warning("connecting to %s again failed: %s", self.url, error)
+                async with asyncio.timeout(max(self._longest, _ATTEMPT)):
+                    peer = await self._connect()
+            except (KeyboardInterrupt, SystemExit, GeneratorExit):
+                raise
+            except BaseException as error:
+                if _is_cancelled():
+                    raise asyncio.CancelledError from None
+                self._note(error)
+            else:
+                self._failed, self._said = 0, -inf
+                return peer
 
-    def _kept(self, keeping: "asyncio.Task[None]") -> None:
-        """No connection comes any more: calls that wait for one fail."""
-        if not self._peer.done():
-            self._peer.set_exception(self._gone())
-            self._peer.exception()  # nobody has to wait for it
+    async def _rest(self) -> None:
+        """The pause before the next attempt; none before the very first."""
+        if self._attempted == -inf and self._wait_for_first and not self._peers:
+            return
+        until = self._clock() + RANDOM.uniform(0, self._pause)
+        self._pause = min(2 * self._pause, self._longest)
 
-    def _gone(self) -> RpcError:
-        """Why no connection comes any more."""
-        if self._keeping.cancelled():
-            return _unavailable(f"the connection to {self.url} was closed here")
-        return _unavailable(f"connecting to {self.url} failed: {self._keeping.exception()}")
+        def due() -> float:
+            return min(until, self._attempted + _WANTED) if self._waiting else until
+
+        while (left := due() - self._clock()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._changes.wait()
+
+    def _note(self, error: BaseException) -> None:
+        """Says at once that there is no connection, and once a minute that there still is none."""
+        self._failed += 1
+        if self._clock() < self._said + _SAY_AGAIN:
+            return
+        self._said = self._clock()
+        said = str(error) or type(error).__name__
+        logger.warning("no connection to %s, attempt %d: %s", self.url, self._failed, said)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody cancelled this task, and not only what it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _unavailable(said: str) -> RpcError:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, Self
 
 from ..connection.grease import EVERY
@@ -14,7 +14,9 @@ from ..transports.schemes import Listener, listen, takes_tls
 from .call import HandlerInterceptor
 from .calling import CallInterceptor, deadline_after
 from .config import PeerConfig, checked_tls
-from .peer import DRAIN_SECONDS, Peer
+from .connections import Connections
+from .handlers import handler_context
+from .peer import DRAIN_SECONDS, Peer, closing, waiting_for_an_end
 from .per_loop import LoopAffinity
 from .service import Service
 from .signals import stop_signals
@@ -23,16 +25,16 @@ from .signals import stop_signals
 class Server:
     """What ``serve`` gives. As a context manager it closes at the end.
 
-    It belongs to the event loop and the process that made it, and is not safe for threads.
+    ``drain`` and ``close`` do all that needs no waiting at once, so each may be cancelled, repeated
+    and made up for by the other. It belongs to the event loop and the process that made it, and is
+    not safe for threads.
     """
 
     def __init__(self, config: PeerConfig) -> None:
         self._config = config
-        self._peers: set[Peer] = set()
+        self._connections = Connections(config)
         self._listener: Listener | None = None
-        #: What is done, once it stopped listening, with peers that were on their way in.
-        self._meet_late: Callable[[Peer], None] | None = None
-        self._ended = asyncio.Event()
+        self._ending = False
         self._affinity = LoopAffinity("this server", "serve again in this one")
 
     @property
@@ -43,7 +45,7 @@ class Server:
     @property
     def peers(self) -> frozenset[Peer]:
         """The connections that are open now."""
-        return frozenset(self._peers)
+        return frozenset(self._connections.open)
 
     @property
     def in_flight(self) -> int:
@@ -63,8 +65,8 @@ class Server:
     ) -> bool:
         """Accepts no more, and ends every connection in good order: no accepted call is lost.
 
-        A handler that drains its own server waits for itself until the time is up: start the drain
-        in a task of its own.
+        In a handler, or a task that it started, it returns once all others have ended: the call
+        of that handler is answered afterwards.
 
         Args:
             text: why, for the other sides.
@@ -75,37 +77,43 @@ class Server:
 
         Raises:
             RuntimeError: another event loop or process made this server.
+            OSError: something could not be removed, such as the file of a Unix socket; all else
+                was done.
         """
         self._affinity.check()
         deadline = None if timeout is None else deadline_after(timeout)
         check_text(text)
-        await self._stop_listening(lambda peer: peer.leave(text))
-        try:
-            async with asyncio.timeout_at(deadline):
-                while self._peers:
-                    async with asyncio.TaskGroup() as draining:
-                        for peer in self.peers:
-                            draining.create_task(peer.drain(text, timeout=None))
-        except TimeoutError:
-            await self.close()
-            return False
-        self._ended.set()
-        return True
+        failed = self._stop_listening()
+        self._connections.end_all(lambda peer: peer.leave(text))
+        with waiting_for_an_end() as is_over:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._connections.wait(is_over)
+                in_time = True
+            except TimeoutError:
+                await self.close()
+                in_time = False
+        if failed is not None:
+            raise failed
+        return in_time
 
     async def close(self) -> None:
         """Accepts no more, and ends every connection now: calls fail, handlers are cancelled.
 
-        It returns once every handler ended. For accepted calls to be answered first, `drain`.
+        It returns once every handler ended, but for one that closes it, which is not cancelled
+        either. For accepted calls to be answered first, `drain`.
 
         Raises:
             RuntimeError: another event loop or process made this server.
+            OSError: something could not be removed, such as the file of a Unix socket; all else
+                was done.
         """
         self._affinity.check()
-        await self._stop_listening(Peer.refuse)
-        async with asyncio.TaskGroup() as closing:
-            for peer in self.peers:
-                closing.create_task(peer.close())
-        self._ended.set()
+        with closing() as is_over:
+            failed = self._end()
+            await self._connections.wait(is_over)
+        if failed is not None:
+            raise failed
 
     async def serve_forever(self, *, drain_seconds: float | None = DRAIN_SECONDS) -> None:
         """Serves until SIGTERM or SIGINT, and drains then; a second signal closes at once.
@@ -122,27 +130,35 @@ class Server:
             RuntimeError: another event loop or process made this server.
         """
         self._affinity.check()
-        signalled = asyncio.Event()
+        signalled = 0
+
+        def arrived() -> None:
+            nonlocal signalled
+            signalled += 1
+            if signalled > 1:
+                self._end()
+            self._connections.notify()
+
         with stop_signals() as signals:
-            signals.call(signalled.set)
+            signals.call(arrived)
             try:
-                await _first(self._ended.wait(), signalled.wait())
-                if self._ended.is_set():
-                    return
-                signalled.clear()
-                await _first(self.drain(timeout=drain_seconds), signalled.wait())
+                await self._connections.wait_until(lambda: signalled or self._has_ended)
+                if signalled:
+                    await self.drain(timeout=drain_seconds)
             finally:
-                signals.forget(signalled.set)
-                await self.close()
+                signals.forget(arrived)
+                await self.__aexit__()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.close()
+        if not self._affinity.forked:  # else it is the parent's
+            await self.close()
 
     async def listen(self, tls: ssl.SSLContext | None) -> None:
-        """Begins to accept connections; `serve` does it.
+        """Begins to accept connections; `serve` does it. Whoever is cancelled meanwhile leaves
+        nothing.
 
         Args:
             tls: the context of a tls address, else None.
@@ -151,38 +167,31 @@ class Server:
             OSError: it cannot listen.
         """
         config = self._config
-        self._listener = await listen(config.url, self._make_peer, tls, config.limits)
+        self._listener = await listen(config.url, self._connections, tls, config.limits)
         config.url = self._listener.url
 
-    def _make_peer(self) -> Peer:
-        return Peer(self._config, self._accepted, self._peers.discard)
+    @property
+    def _has_ended(self) -> bool:
+        return self._ending and not (self._connections.opening or self._connections.open)
 
-    def _accepted(self, peer: Peer) -> None:
-        self._peers.add(peer)
-        if self._meet_late is not None:
-            self._meet_late(peer)
-        elif len(self._peers) > self._config.limits.connections:
-            self._config.counts["connections_refused"] += 1
-            peer.refuse()
+    def _stop_listening(self) -> OSError | None:
+        """Gives what could not be done, to be raised when all else is."""
+        self._ending = True
+        self._connections.notify()
+        try:
+            if self._listener is not None:
+                self._listener.stop()
+        except OSError as error:
+            return error
+        return None
 
-    async def _stop_listening(self, meet_late: Callable[[Peer], None]) -> None:
-        self._meet_late = meet_late
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            await listener.stop()
-
-
-async def _first(*waits: Any) -> None:
-    """Returns once one of them did, and cancels the others; raises what it raised."""
-    tasks = [asyncio.ensure_future(each) for each in waits]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def _end(self) -> OSError | None:
+        """What of closing needs no waiting."""
+        failed = self._stop_listening()
+        if self._listener is not None:
+            self._listener.abandon()
+        self._connections.end_all(Peer.end)
+        return failed
 
 
 class Serving:
@@ -211,7 +220,7 @@ class Serving:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
-        await self._server.close()
+        await self._server.__aexit__()
 
     async def _open(self) -> Server:
         server = Server(self._config)
@@ -275,5 +284,6 @@ def serve(
         handler_interceptors=handler_interceptors,
         call_interceptors=call_interceptors,
         grease=grease,
+        context=handler_context(),
     )
     return Serving(config, tls)

@@ -10,16 +10,15 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any, Final, Self
 
-_NUMBERS: Final = (signal.SIGTERM, signal.SIGINT)
+from ..transports.loop_local import loop_local
 
-#: Of the loops in which somebody waits for signals now.
-_taken: Final[dict[asyncio.AbstractEventLoop, "StopSignals"]] = {}
+_NUMBERS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def stop_signals() -> "StopSignals":
     """The signals of the running loop: a context manager inside of which they are taken."""
     loop = asyncio.get_running_loop()
-    return _taken.get(loop) or StopSignals(loop)
+    return loop_local(loop, "signals", lambda: StopSignals(loop))
 
 
 class StopSignals:
@@ -40,7 +39,6 @@ class StopSignals:
     def __enter__(self) -> Self:
         self._entered += 1
         if self._entered == 1 and threading.current_thread() is threading.main_thread():
-            _taken[self._loop] = self
             self._filter = _WakeupFilter(self._loop)
             for number in _NUMBERS:
                 self._earlier[number] = signal.signal(number, self._arrived)
@@ -50,7 +48,6 @@ class StopSignals:
         self._entered -= 1
         if self._entered:
             return
-        _taken.pop(self._loop, None)
         for number, earlier in self._earlier.items():
             # Bound methods are made anew each time: they are equal, not the same.
             if signal.getsignal(number) == self._arrived:

@@ -1,11 +1,42 @@
 """The writing side of a peer's transport: whether there is room, and how it ends."""
 
 import asyncio
+import os
+import socket
+from collections.abc import Callable
+from contextlib import suppress
 from math import inf
+from typing import Any, Final
+from weakref import WeakSet
 
 from tracewire.codec import Status
 
 from ..errors import not_executed
+
+
+class _Gone(asyncio.Transport):
+    """The transport of a connection that is not there."""
+
+    def is_closing(self) -> bool:
+        return True
+
+    def can_write_eof(self) -> bool:
+        return False
+
+    def write(self, data: object) -> None:
+        pass
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+_GONE: Final = _Gone()
 
 
 class Writer:
@@ -14,7 +45,7 @@ class Writer:
     ``room``: None while the transport takes more, else done when it does again.
     """
 
-    __slots__ = ("_limit", "_loop", "_shut", "room", "transport")
+    __slots__ = ("__weakref__", "_copy", "_limit", "_loop", "_shut", "room", "transport")
 
     transport: asyncio.Transport
 
@@ -22,7 +53,10 @@ class Writer:
         self._loop = loop
         self._limit = limit
         self._shut = False
+        self._copy: int | None = None
+        self.transport = _GONE
         self.room: asyncio.Future[None] | None = None
+        _writers.add(self)
 
     def write(self, data: bytes) -> bool:
         """Whether what waits then is within the limit. C-26"""
@@ -51,13 +85,13 @@ class Writer:
 
     def shut_down(self) -> None:
         """Writes no more, where the transport can say so; what was written is still sent."""
-        if self._shut or not self.transport.can_write_eof():
+        if self._shut or self.transport.is_closing() or not self.transport.can_write_eof():
             return
         self._shut = True
         try:
             self.transport.write_eof()
         except OSError:  # the other side is gone, of which the loop has not told yet
-            self.transport.abort()
+            self.abort()
 
     def close(self, patience: float) -> None:
         """Closes the transport; what was written is still sent while the other side reads it.
@@ -65,13 +99,44 @@ class Writer:
         ``patience``: seconds in which it must have read some.
         """
         if not self.transport.is_closing():
-            self.transport.close()
+            self._end(self.transport.close)
             self._abort_if_stalled(inf, patience)
+
+    def abort(self) -> None:
+        """Closes the transport now; what was not sent yet is dropped."""
+        self._end(self.transport.abort)
+
+    def lost(self) -> None:
+        """The transport is gone: so is the connection, also where forked children have copies."""
+        if self._copy is not None:
+            with socket.socket(fileno=self._copy) as copy, suppress(OSError):
+                copy.shutdown(socket.SHUT_RDWR)
+            self._copy = None
+
+    def _end(self, end: Callable[[], None]) -> None:
+        """Keeps the socket beyond the transport, whose buffer is empty or given up only then."""
+        sock: Any = self.transport.get_extra_info("socket")
+        if self._copy is None and sock is not None and not self.transport.is_closing():
+            with suppress(OSError):  # descriptors are out: to close it must do
+                self._copy = os.dup(sock.fileno())
+        end()
 
     def _abort_if_stalled(self, before: float, patience: float) -> None:
         """``before``: bytes that waited to be sent ``patience`` seconds ago."""
         left = self.transport.get_write_buffer_size()
         if left >= before:
-            self.transport.abort()
+            self.abort()
         elif left:
             self._loop.call_later(patience, self._abort_if_stalled, left, patience)
+
+
+_writers: Final[WeakSet[Writer]] = WeakSet()
+
+
+def _let_go() -> None:
+    """In a forked child: the connections are the parent's, also where handlers end here."""
+    for writer in _writers:
+        writer.transport = _GONE
+
+
+os.register_at_fork(after_in_child=_let_go)

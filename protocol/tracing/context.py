@@ -4,11 +4,12 @@ A message that was decided not sampled must have a *valid* context that is not s
 or under an invalid one, instrumentation that knows nothing of Tracewire starts roots (T-2).
 """
 
-import os
-import secrets
-from typing import Final
+from collections.abc import Mapping
+from functools import cache
+from typing import Final, TypeAlias
 
-from opentelemetry.context import Context, get_current
+import opentelemetry.context as api
+from opentelemetry.context import Context, create_key
 from opentelemetry.trace import (
     DEFAULT_TRACE_STATE,
     INVALID_SPAN,
@@ -24,17 +25,42 @@ from opentelemetry.trace import (
 from tracewire.codec import NOT_SAMPLED, Trace, TraceContext
 from tracewire.codec.trace import NotSampled
 
+from ..draws import RANDOM
 from .counters import COST
 
-#: Where a Context keeps the current span: asked of the API, which has no public name for it.
+#: Where a Context keeps the current span: asked of the API, which has no public name.
 (SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
-#: Under which a root may start. A Context cannot be changed, so one serves all.
-UNDECIDED: Final = Context()
+#: Where it keeps the span of a message that came as `false`, by which what is below is recognised.
+FALSE_KEY: Final = create_key("tracewire-false")
+#: Where it keeps the fan-out that the message came by.
+PAIR_KEY: Final = create_key("tracewire-fanout")
 
+#: Set while instrumentation is to make no spans. The second is that of instrumentations before.
+_SUPPRESSED: Final = (
+    getattr(api, "_SUPPRESS_INSTRUMENTATION_KEY", "suppress_instrumentation"),
+    "suppress_instrumentation",
+)
 #: The attribute of a span that holds what is written of it.
 _KEPT: Final = "_tracewire_context"
-
 _FLAGS: Final = tuple(TraceFlags(flags) for flags in range(256))
+
+#: What a message puts into its Context.
+Values: TypeAlias = dict[str, object]
+
+
+@cache
+def baggage_key() -> str:
+    """Where it keeps baggage, asked in the same way once baggage may be there."""
+    from opentelemetry import baggage
+
+    (key,) = baggage.set_baggage("any", "any", Context())
+    return key
+
+
+@cache
+def _ours() -> frozenset[str]:
+    """What of a Context is the message's. All else is its surroundings'."""
+    return frozenset({SPAN_KEY, baggage_key(), FALSE_KEY, PAIR_KEY})
 
 
 class RemoteSpan(NonRecordingSpan):
@@ -43,46 +69,41 @@ class RemoteSpan(NonRecordingSpan):
     ``trace``: as it came, so that it can be sent on without its ids ever being read.
     """
 
-    __slots__ = ("trace",)
-
+    trace: TraceContext | NotSampled
     _made: SpanContext | None = None
 
-    def __init__(self, trace: TraceContext | NotSampled) -> None:
+    def __init__(self, trace: TraceContext) -> None:
         self.trace = trace
 
     def get_span_context(self) -> SpanContext:
         made = self._made
         if made is None:
             COST.decoded += 1
-            made = self._made = span_context(self.trace)  # type: ignore[arg-type]  # not `false`'s
+            # Of two threads that ask, both get the ids of one.
+            made = self.__dict__.setdefault("_made", self._make())
         return made
 
+    def _make(self) -> SpanContext:
+        assert isinstance(self.trace, TraceContext)
+        return span_context(self.trace)
+
     def __repr__(self) -> str:
-        return f"RemoteSpan({self.trace!r})"
+        return f"{type(self).__name__}({self.trace!r})"
 
 
-class Decided:
-    """What is current for every message that came as `false`: one context for each process.
+class FalseSpan(RemoteSpan):
+    """The span of a message that came as `false`: its ids are drawn for it alone. T-2"""
 
-    ``trace_id`` recognises it and what was derived from it.
-    """
+    trace = NOT_SAMPLED
+    __init__ = object.__init__  # the cheapest there is
 
-    __slots__ = ("context", "trace_id")
+    def _make(self) -> SpanContext:
+        ids = RANDOM.getrandbits(128) or 1, RANDOM.getrandbits(64) or 1
+        return SpanContext(*ids, True, _FLAGS[0])
 
-    def __init__(self) -> None:
-        self.draw()
-
-    def draw(self) -> None:
-        """Draws the ids, anew in a process that was forked: two must not share a trace."""
-        self.trace_id = secrets.randbits(128) | 1
-        made = SpanContext(self.trace_id, secrets.randbits(64) | 1, True, _FLAGS[0])
-        span = RemoteSpan(NOT_SAMPLED)
-        span._made = made
-        self.context = Context({SPAN_KEY: span})
-
-
-DECIDED: Final = Decided()
-os.register_at_fork(after_in_child=DECIDED.draw)
+    def drew(self, trace_id: int) -> bool:
+        """Whether this is the id that was drawn."""
+        return self._made is not None and self._made.trace_id == trace_id
 
 
 def span_context(trace: TraceContext) -> SpanContext:
@@ -90,49 +111,65 @@ def span_context(trace: TraceContext) -> SpanContext:
     return SpanContext(trace.trace_id, trace.span_id, True, _FLAGS[trace.flags], state)
 
 
-def continued(trace: TraceContext) -> Context:
-    return Context({SPAN_KEY: RemoteSpan(trace)})
+def unsampled() -> Values:
+    """What makes instrumentation start nothing, without ids of anybody. T-2"""
+    span = FalseSpan()
+    return {SPAN_KEY: span, FALSE_KEY: span}
 
 
-def skipped(trace: TraceContext | NotSampled) -> Context:
-    """The context to handle a message under that was decided not sampled. T-2"""
-    COST.skipped += 1
-    return DECIDED.context if trace is NOT_SAMPLED else continued(trace)
+def around(values: Values, surroundings: Context) -> Context:
+    """The surrounding Context with what is the message's, or with nothing where it has none."""
+    if not surroundings:
+        return Context(values) if values else surroundings
+    ours = _ours()
+    kept = {key: value for key, value in surroundings.items() if key not in ours}
+    return Context({**kept, **values})
 
 
-def current_span() -> Span | None:
-    return get_current().get(SPAN_KEY)  # type: ignore[return-value]  # nothing else is stored there
+def current_span(context: Context) -> Span | None:
+    return context.get(SPAN_KEY)  # type: ignore[return-value]  # nothing else is stored there
 
 
-def trace_of(span: Span) -> Trace:
-    """A span's context as it is written. None where the span is invalid: undecided. T-4"""
-    if type(span) is RemoteSpan:
-        return span.trace  # without its ids
+def is_suppressed(context: Context) -> bool:
+    return bool(context) and any(context.get(key) for key in _SUPPRESSED)
+
+
+def trace_of(span: Span, context: Context) -> Trace:
+    """What is written of a span that is used in a Context. None where it is invalid. T-4"""
+    kind = type(span)
+    if kind is RemoteSpan or kind is FalseSpan:
+        return span.trace  # type: ignore[attr-defined,no-any-return]
     # A span's context cannot change: it is asked for once, and kept with the span.
-    kept: TraceContext | None = getattr(span, _KEPT, None)
-    if kept is not None:
-        return kept
+    trace: TraceContext | None = getattr(span, _KEPT, None)
+    if trace is None:
+        trace = _read(span, context)
+    if trace is not None and not trace.sampled and _came_as_false(trace, context):
+        return NOT_SAMPLED
+    return trace
+
+
+def _read(span: Span, context: Context) -> TraceContext | None:
     trace_id, span_id, _, flags, state, valid = span.get_span_context()
     if not valid:
         return None
-    if trace_id == DECIDED.trace_id:
-        if not flags & 1:
-            return NOT_SAMPLED
-        COST.sampler_ignores_parent += 1
     text = "" if state is DEFAULT_TRACE_STATE else state.to_header()
     trace = TraceContext(trace_id, span_id, flags & 0xFF, text)
+    if trace.sampled and _came_as_false(trace, context):
+        COST.sampler_ignores_parent += 1
     if hasattr(span, "__dict__"):
         setattr(span, _KEPT, trace)
     return trace
 
 
-def is_skipped(context: Context) -> bool:
-    span = context.get(SPAN_KEY)
-    return type(span) is RemoteSpan and not span.trace.sampled
+def _came_as_false(trace: TraceContext, context: Context) -> bool:
+    """Whether its ids were drawn here."""
+    message = context.get(FALSE_KEY)
+    # Looked at first, since isinstance is slow for spans.
+    return message is not None and isinstance(message, FalseSpan) and message.drew(trace.trace_id)
 
 
-def link_to(trace: TraceContext) -> Link:
-    return Link(span_context(trace))
+def link_to(trace: TraceContext, attributes: Mapping[str, int] | None = None) -> Link:
+    return Link(span_context(trace), attributes)
 
 
 def link_to_stranger(trace: TraceContext) -> Link:

@@ -6,6 +6,7 @@ from weakref import WeakSet
 
 from tracewire.codec import counters
 
+from ..fence import FENCE
 from .semconv import meter_of
 
 if TYPE_CHECKING:
@@ -60,12 +61,14 @@ def self_cost() -> dict[str, int]:
     roots over the rate (T-7). ``fanouts_thinned``: recipients drawn as not sampled (T-11).
     ``sampler_ignores_parent``: sampled spans below a message that was decided not sampled.
     ``carriers_shed``, ``carriers_unusable``: text carriers of foreign propagators left out, unread.
+    ``foreign_failures``: what code of others raised where it could break no call.
 
     Returns:
         Counts by name, a copy. They only grow, and are of the whole process, whoever traces in it.
     """
     counts = {name: getattr(COST, name) for name in COST.__slots__}
     counts["peeked"] = COST.skipped + COST.undecided + COST.continued
+    counts["foreign_failures"] = FENCE.failures
     return counts | counters()
 
 

@@ -8,6 +8,8 @@ from itertools import chain, repeat
 from math import exp, lgamma, log
 from random import Random
 
+from .sampling import draw
+
 
 class FanOut:
     """The copies of one message for many recipients: iterating gives each one's, in turn.
@@ -55,16 +57,16 @@ def _passed_over(left: int, wanted: int, random: Random) -> int:
     """
     if wanted == left:
         return 0
-    draw = log(1.0 - random.random())
+    drew = log(1.0 - draw(random))
 
     def at_least(passed: int) -> float:
         """The logarithm of the probability, less what is the same for all."""
         return lgamma(left - passed + 1) - lgamma(left - passed - wanted + 1)
 
-    bound = draw + at_least(0)
+    bound = drew + at_least(0)
     spread = left - (wanted - 1) / 2
     most = left - wanted
-    passed = min(most, max(0, int(spread * (1.0 - exp(draw / wanted)))))
+    passed = min(most, max(0, int(spread * (1.0 - exp(drew / wanted)))))
     while passed > 0 and at_least(passed) <= bound:
         passed -= 1
     while passed < most and at_least(passed + 1) > bound:

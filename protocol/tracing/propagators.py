@@ -1,104 +1,176 @@
 """What travels beside the trace: OpenTelemetry's baggage, and what foreign propagators inject.
 
 Baggage has key 5. What a propagator that is not W3C's injects rides as a text map under one text
-key, without the headers of trace context and baggage, which have keys of their own. A carrier rides
-with sampled contexts only: what has to travel always is baggage or metadata.
+key, without the headers of trace context, which has keys of its own. A carrier rides with sampled
+contexts only: what has to travel always is baggage or metadata.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from logging import getLogger
 from typing import Final
 
-from opentelemetry import baggage
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.trace import Span, set_span_in_context
+from opentelemetry.trace import Span
 
 from tracewire.codec import Frame, FrameError, TraceContext, decode, wrap
 from tracewire.codec.constants import BAGGAGE, MAX_TIMEOUT, TIMEOUT
 from tracewire.codec.writing import Extensions
 
 from ..constants import RESERVED_PREFIX
+from ..fence import FENCE
+from .context import SPAN_KEY, Values, baggage_key
 from .counters import COST
 
 CARRIER: Final = f"{RESERVED_PREFIX}carrier"
-W3C_FIELDS: Final = frozenset({"traceparent", "tracestate", "baggage"})
+#: Headers for which the frame has keys.
+_TRACE_FIELDS: Final = frozenset({"traceparent", "tracestate"})
 
-_logger = getLogger("tracewire.tracing")
-
-
-#: Where a Context keeps its baggage: asked of the API, which has no public name for it.
-(_BAGGAGE_KEY,) = baggage.set_baggage("any", "any", Context())
+_logger: Final = getLogger("tracewire.tracing")
 
 
-def with_baggage(extensions: Extensions | None) -> Extensions | None:
-    """The extensions with the current baggage, if there is any."""
-    entries = {name: str(value) for name, value in baggage.get_all().items()}
+def with_baggage(context: Context, extensions: Extensions | None) -> Extensions | None:
+    """The extensions with the baggage of a Context, if there is any."""
+    from opentelemetry import baggage
+
+    entries = {name: _text(value) for name, value in baggage.get_all(context).items()}
     return {**(extensions or {}), BAGGAGE: entries} if entries else extensions
 
 
-def under_baggage(frame: Frame, context: Context) -> Context:
-    """The context with the baggage that came with a message."""
-    entries = frame.extensions.get(BAGGAGE)
-    # A dict of its own, for the API takes no other mapping.
-    return (
-        Context({**context, _BAGGAGE_KEY: dict(entries)})
-        if isinstance(entries, Mapping)
-        else context
-    )
-
-
-def is_foreign(propagator: TextMapPropagator) -> bool:
-    """Whether it injects anything beside what has keys of its own."""
-    return not propagator.fields <= W3C_FIELDS
-
-
-def with_carrier(
-    propagator: TextMapPropagator,
-    span: Span,
-    trace: TraceContext,
-    extensions: Extensions | None,
-) -> Extensions | None:
-    """The extensions with the carrier, without it where it does not fit or cannot be made."""
-    carrier: dict[str, str] = {}
+def _text(value: object) -> str | None:
+    """None where no text can be made of it, which encoders leave out and count. E-3"""
     try:
-        propagator.inject(carrier, set_span_in_context(span))
-        carrier = {name: text for name, text in carrier.items() if name not in W3C_FIELDS}
-        extended: Extensions = {**(extensions or {}), CARRIER: carrier}
+        return str(value)
+    except BaseException as error:
+        FENCE.contain(_logger, "a value of the baggage could not be made text", error)
+        return None
+
+
+def read_baggage(frame: Frame) -> dict[str, str] | None:
+    """What came with a message. A dict of its own, for the API takes no other mapping."""
+    entries = frame.extensions.get(BAGGAGE)
+    return dict(entries) if isinstance(entries, Mapping) else None
+
+
+class ForeignPropagators:
+    """The application's propagators for which the frame has no keys.
+
+    ``given``: None for the application's global one, which may change. ``baggage``: whether
+    OpenTelemetry's baggage is sent and read, in whatever form a propagator has for it.
+    """
+
+    __slots__ = ("_baggage", "_given", "_known")
+
+    def __init__(self, given: TextMapPropagator | None, baggage: bool) -> None:
+        self._given, self._baggage = given, baggage
+        #: The propagator that was seen last, and what is foreign of it.
+        self._known: tuple[TextMapPropagator | None, tuple[TextMapPropagator, ...]] = (None, ())
+
+    @property
+    def current(self) -> tuple[TextMapPropagator, ...]:
+        propagator = _global_textmap()() if self._given is None else self._given
+        seen, foreign = self._known
+        if propagator is not seen:
+            foreign = tuple(_foreign_in(propagator))
+            self._known = propagator, foreign
+        return foreign
+
+    def inject(
+        self, context: Context, span: Span, trace: TraceContext, extensions: Extensions | None
+    ) -> Extensions | None:
+        """The extensions with the carrier, without it where it does not fit or cannot be made."""
+        carrier: dict[str, str] = {}
+        context = Context({**context, SPAN_KEY: span})
+        if not self._baggage:
+            context = _without_baggage(context)
+        for propagator in self.current:
+            made: dict[str, str] = {}
+            try:
+                propagator.inject(made, context)
+                carrier |= _headers(made)
+            except BaseException as error:
+                COST.carriers_shed += 1
+                FENCE.contain(_logger, _failed(propagator, "inject"), error)
         if not carrier:
             return extensions
+        extended: Extensions = {**(extensions or {}), CARRIER: carrier}
         if _fits(trace, extensions, extended):
             return extended
-    except FrameError:
-        pass  # it cannot be encoded
-    except Exception:
-        _logger.exception("%r could not inject its context, which was left out", propagator)
-    COST.carriers_shed += 1
-    return extensions
+        COST.carriers_shed += 1
+        return extensions
+
+    def extract(self, frame: Frame, values: Values) -> Values:
+        """A message's values with what is extracted beside them from its carrier.
+
+        Keys 1 and 3 decide which span is current: those values stay.
+        """
+        read = frame.extensions.get(CARRIER)
+        if read is None:
+            return values
+        carrier = _headers(read if isinstance(read, Mapping) else {})
+        context = Context(values)
+        for propagator in self.current:
+            try:
+                context = Context(propagator.extract(carrier, context))
+            except BaseException as error:
+                COST.carriers_unusable += 1
+                FENCE.contain(_logger, _failed(propagator, "extract"), error)
+        if not self._baggage:
+            context = _without_baggage(context)
+        return {**context, **values, **_baggage_in(context)}
+
+
+@cache
+def _global_textmap() -> Callable[[], TextMapPropagator]:
+    """Asked for late: to load it loads the application's propagators."""
+    from opentelemetry.propagate import get_global_textmap
+
+    return get_global_textmap
+
+
+def _foreign_in(propagator: TextMapPropagator) -> Iterator[TextMapPropagator]:
+    """By type: what a propagator says of its fields is a hint."""
+    from opentelemetry.baggage.propagation import W3CBaggagePropagator
+    from opentelemetry.propagators.composite import CompositePropagator
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    parts = getattr(propagator, "_propagators", None)
+    if type(propagator) is CompositePropagator and parts is not None:
+        for part in parts:
+            yield from _foreign_in(part)
+    elif type(propagator) not in (TraceContextTextMapPropagator, W3CBaggagePropagator):
+        yield propagator
+
+
+def _headers(carrier: Mapping[object, object] | Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: text
+        for name, text in carrier.items()
+        if isinstance(name, str) and isinstance(text, str) and name not in _TRACE_FIELDS
+    }
+
+
+def _baggage_in(context: Context) -> Values:
+    key = baggage_key()
+    return {key: context[key]} if key in context else {}
+
+
+def _without_baggage(context: Context) -> Context:
+    ours = baggage_key()
+    return Context({key: value for key, value in context.items() if key != ours})
+
+
+def _failed(propagator: TextMapPropagator, what: str) -> str:
+    return f"{type(propagator).__qualname__} could not {what} its context, which was left out"
 
 
 def _fits(trace: TraceContext, without: Extensions | None, extended: Extensions) -> bool:
     """Whether a carrier costs nothing else its place, a timeout that peers add included."""
     timeout: dict[int | str, object] = {TIMEOUT: MAX_TIMEOUT}
-    kept = dict(decode(wrap(b"", trace, {**timeout, **extended})).raw_extensions)
-    del kept[CARRIER]
-    return kept == decode(wrap(b"", trace, {**timeout, **(without or {})})).raw_extensions
-
-
-def under_carrier(propagator: TextMapPropagator, frame: Frame, context: Context) -> Context:
-    """The context with what the propagator extracts from the message's carrier."""
-    read = frame.extensions.get(CARRIER)
-    if read is None:
-        return context
-    pairs = read.items() if isinstance(read, Mapping) else ()
-    carrier = {
-        name: text
-        for name, text in pairs
-        if isinstance(name, str) and isinstance(text, str) and name not in W3C_FIELDS
-    }
     try:
-        return propagator.extract(carrier, context)
-    except Exception:
-        COST.carriers_unusable += 1
-        _logger.exception("%r could not extract its context, which was passed over", propagator)
-        return context
+        kept = dict(decode(wrap(b"", trace, {**timeout, **extended})).raw_extensions)
+        del kept[CARRIER]
+        return kept == decode(wrap(b"", trace, {**timeout, **(without or {})})).raw_extensions
+    except FrameError:
+        return False  # it cannot be encoded

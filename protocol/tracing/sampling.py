@@ -1,22 +1,31 @@
 """The arithmetic of fan-outs (section 8.2): how many keep a trace, and how much they weigh.
 
 Of n recipients k keep the trace, and what each of them records weighs n/k, so that the weights sum
-to n. The ratio (n, k) of what is being handled is kept in OpenTelemetry's context: a fan-out from
-there multiplies it.
+to n. The ratio (n, k) of what is being handled belongs to its trace: it counts while a span of that
+trace is current, goes on with each message that is sent below, and a fan-out from there multiplies
+it. It is kept in OpenTelemetry's Context, and in a variable of ours, since some bridges between
+libraries of tracing make Contexts that keep nothing but the span.
 """
 
 from collections.abc import Callable
+from contextvars import ContextVar, Token
+from logging import getLogger
 from math import gcd, log10
 from random import Random
 from typing import Final, NamedTuple
 
-from opentelemetry.context import Context, create_key, get_current
+from opentelemetry.context import Context, get_current
+
+from tracewire.codec import TraceContext
 
 from ..constants import FANOUT_NUMBER
+from ..draws import RANDOM
+from ..fence import FENCE
+from .context import PAIR_KEY, current_span, trace_of
 
 Rate = Callable[[int], float]
 
-_RATIO_KEY: Final = create_key("tracewire-fanout")
+_logger: Final = getLogger("tracewire.tracing")
 
 
 class SamplingRatio(NamedTuple):
@@ -40,13 +49,17 @@ class SamplingRatio(NamedTuple):
             return SamplingRatio(recipients, kept)  # T-8
         recipients, kept = self.recipients * recipients, self.kept * kept
         common = gcd(recipients, kept)
-        recipients, kept = recipients // common, kept // common
-        while recipients > FANOUT_NUMBER:  # kept is never the larger one
-            recipients, kept = recipients // 2, max(1, kept // 2)
-        return SamplingRatio(recipients, kept)
+        return _bounded(recipients // common, kept // common)
 
 
 ALONE: Final = SamplingRatio(1, 1)
+
+
+class Pair(NamedTuple):
+    """A ratio, and the trace that it came with."""
+
+    trace_id: int
+    ratio: SamplingRatio
 
 
 def default_rate(recipients: int) -> float:
@@ -62,9 +75,41 @@ def default_rate(recipients: int) -> float:
     return 10 ** (-decades / 2 if decades <= 2 else 1 - decades)
 
 
+#: The pair of the message that is handled here.
+_entered: Final[ContextVar[Pair | None]] = ContextVar("tracewire_fanout", default=None)
+
+
+def enter(context: Context) -> Token[Pair | None]:
+    """From here on the pair of this Context is that of the message that is handled."""
+    return _entered.set(_pair_in(context))
+
+
+def leave(token: Token[Pair | None]) -> None:
+    """Undoes enter. ValueError in another execution context than that was in."""
+    _entered.reset(token)
+
+
+def has_entered() -> bool:
+    """Whether the message that is handled here came by a fan-out."""
+    return _entered.get() is not None
+
+
+def ratio_below(context: Context, trace_id: int) -> SamplingRatio:
+    """The ratio of what is recorded in a trace: 1 of 1 where none came with it."""
+    pair = _pair_in(context) or _entered.get()
+    return pair.ratio if pair is not None and pair.trace_id == trace_id else ALONE
+
+
+def _pair_in(context: Context) -> Pair | None:
+    return context.get(PAIR_KEY)  # type: ignore[return-value]  # only pairs are put there
+
+
 def current_ratio() -> SamplingRatio:
     """The ratio of the message that is being handled; 1 of 1 outside of a fan-out."""
-    return get_current().get(_RATIO_KEY, ALONE)  # type: ignore[return-value]  # only ratios are put there
+    context = get_current()
+    span = current_span(context)
+    trace = None if span is None else trace_of(span, context)
+    return ratio_below(context, trace.trace_id) if isinstance(trace, TraceContext) else ALONE
 
 
 def current_weight() -> float:
@@ -79,28 +124,68 @@ def current_weight() -> float:
     return current_ratio().weight
 
 
-def ratio_of(context: Context) -> SamplingRatio | None:
-    return context.get(_RATIO_KEY)  # type: ignore[return-value]
-
-
-def with_ratio(context: Context, ratio: SamplingRatio) -> Context:
-    return Context({**context, _RATIO_KEY: ratio})
-
-
 def drawn(fanout: tuple[int, ...], rate: Rate, random: Random) -> SamplingRatio | None:
     """What a receiver reads of a sampled message's fanout; None where it was not drawn. T-11"""
     recipients, kept, *undrawn = fanout
     if not undrawn:
-        return SamplingRatio(recipients, kept)
+        return reduced(recipients, kept)
     receivers = undrawn[0]
-    wanted = max(1, round(receivers * min(1.0, rate(receivers))))  # T-10
-    if random.random() * receivers >= wanted:
+    wanted = wanted_of(receivers, rate)
+    if draw(random) * receivers >= wanted:
         return None
-    return SamplingRatio(recipients * receivers, kept * wanted)
+    return reduced(recipients * receivers, kept * wanted)
+
+
+def leaves_some_out(fanout: tuple[int, ...], rate: Rate) -> bool:
+    """Whether some of a broadcast's receivers are not to keep its trace."""
+    return len(fanout) > 2 and wanted_of(fanout[2], rate) < fanout[2]
+
+
+def wanted_of(receivers: int, rate: Rate) -> int:
+    """How many of so many receivers keep the trace, on average. T-10"""
+    return max(1, round(receivers * _part(rate, receivers)))
 
 
 def how_many(recipients: int, rate: Rate, random: Random) -> int:
     """How many of so many recipients keep the trace. T-8"""
-    wanted = recipients * min(1.0, rate(recipients))
+    wanted = recipients * _part(rate, recipients)
     whole = int(wanted)
-    return max(1, whole + (random.random() < wanted - whole))
+    return max(1, whole + (draw(random) < wanted - whole))
+
+
+def draw(random: Random) -> float:
+    """A number from 0 up to 1, by an application's generator if that works."""
+    try:
+        number = random.random()
+        if 0 <= number < 1:
+            return number
+        raise ValueError(f"the generator drew {number!r}, which is not from 0 up to 1")
+    except BaseException as error:
+        FENCE.contain(_logger, "the generator of random numbers failed", error)
+        return RANDOM.random()
+
+
+def _part(rate: Rate, recipients: int) -> float:
+    """The rate as the application's function gives it if that works, from 0 to 1."""
+    try:
+        part = float(rate(recipients))
+        if part >= 0:  # nor NaN
+            return min(1.0, part)
+        raise ValueError(f"the rate of fan-outs is {part!r}, and not from 0 to 1")
+    except BaseException as error:
+        FENCE.contain(_logger, "the function for the rate of fan-outs failed", error)
+        return default_rate(recipients)
+
+
+def reduced(recipients: int, kept: int) -> SamplingRatio:
+    """A ratio from outside, whose numbers are brought below the bound if they are over it."""
+    if recipients <= FANOUT_NUMBER:
+        return SamplingRatio(recipients, kept)
+    common = gcd(recipients, kept)
+    return _bounded(recipients // common, kept // common)
+
+
+def _bounded(recipients: int, kept: int) -> SamplingRatio:
+    while recipients > FANOUT_NUMBER:  # kept is never the larger one
+        recipients, kept = recipients // 2, max(1, kept // 2)
+    return SamplingRatio(recipients, kept)

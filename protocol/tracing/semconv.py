@@ -9,6 +9,8 @@ from opentelemetry.trace import SpanKind
 from tracewire import __version__
 from tracewire.codec import Status
 
+from ..fence import shown
+
 if TYPE_CHECKING:  # to load them takes longer than most applications have use for
     from opentelemetry.metrics import Histogram, Meter, MeterProvider
 
@@ -23,9 +25,12 @@ ERROR_TYPE: Final = "error.type"
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 PEER_ADDRESS: Final = "network.peer.address"
+PEER_PORT: Final = "network.peer.port"
 #: Not of the conventions: how many recipients a fan-out had, and how many keep the trace.
 RECIPIENTS: Final = "tracewire.fanout.recipients"
 KEPT: Final = "tracewire.fanout.kept"
+#: The value of rpc.system.name, and the name of a span whose method is not known.
+TRACEWIRE: Final = "tracewire"
 #: The method of a call that is not served, since remote text must not name series.
 OTHER: Final = "_OTHER"
 
@@ -48,34 +53,45 @@ Attributes = Mapping[str, str | int]
 
 
 class NetworkAttributes(NamedTuple):
-    """What the spans and the series of calls over a connection say of its two ends."""
+    """What the spans and the series of calls over a connection say of its two ends.
+
+    ``peer_port``: for spans; beside them, so that what connections of one host share stays shared.
+    """
 
     span: Attributes
     series: Attributes
+    peer_port: int | None = None
+
+    @property
+    def of_peer(self) -> Attributes:
+        """What is known of the other end alone."""
+        named = {PEER_ADDRESS: self.span.get(PEER_ADDRESS), PEER_PORT: self.peer_port}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 def network_attributes(
     server_address: str | None = None,
     server_port: int | None = None,
     peer_address: str | None = None,
+    peer_port: int | None = None,
 ) -> NetworkAttributes:
     """Made once for a connection. The peer's address, which is remote, names no series."""
-    named = {SERVER_ADDRESS: server_address, SERVER_PORT: server_port}
-    series = {name: value for name, value in named.items() if value is not None}
-    span = series if peer_address is None else {**series, PEER_ADDRESS: peer_address}
-    return NetworkAttributes(span, series)
+    span, series = _of_host(server_address, server_port, peer_address)
+    return NetworkAttributes(span, series, peer_port)
 
 
 @lru_cache(maxsize=1024)
-def attributes_of_server(
-    address: str, port: int | None, peer_address: str | None
-) -> tuple[NetworkAttributes, NetworkAttributes]:
-    """Attributes of calls to a server, and of calls from it to who connected, who has no address.
-
-    Shared by the connections with one host, so that an idle one holds no more.
-    """
-    to_server = network_attributes(address, port, peer_address)
-    return to_server, network_attributes(peer_address=peer_address)
+def _of_host(
+    server_address: str | None, server_port: int | None, peer_address: str | None
+) -> tuple[Attributes, Attributes]:
+    """Shared by the connections with one host, so that an idle one holds no more."""
+    named = {
+        SERVER_ADDRESS: None if server_address is None else shown(server_address),
+        SERVER_PORT: server_port,
+    }
+    series = {name: value for name, value in named.items() if value is not None}
+    span = series if peer_address is None else {**series, PEER_ADDRESS: peer_address}
+    return span, series
 
 
 NOWHERE: Final = network_attributes()

@@ -6,60 +6,41 @@ whoever asks), and ids. What is not sampled costs no SDK call, no text map and n
 
 import time
 from collections.abc import Callable, Container
+from logging import getLogger
 from random import Random
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from opentelemetry import trace as api
-from opentelemetry.context import Context
-from opentelemetry.propagate import get_global_textmap
+from opentelemetry.context import Context, get_current
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import Link, Span, SpanKind, set_span_in_context
 
 from tracewire import codec
 from tracewire.codec import NOT_SAMPLED, Frame, Trace, TraceContext
-from tracewire.codec.constants import CREATION, FANOUT
+from tracewire.codec.constants import FANOUT
 from tracewire.codec.writing import Buffer, Extensions
 
 from ..constants import TRUSTS, Mode, Trust, one_of
-from .context import (
-    DECIDED,
-    UNDECIDED,
-    continued,
-    current_span,
-    is_skipped,
-    link_to,
-    link_to_stranger,
-    skipped,
-    trace_of,
-)
-from .counters import COST, export_self_cost
+from ..draws import RANDOM
+from ..errors import RpcError
+from ..fence import FENCE
+from .context import SPAN_KEY, Values, around, current_span, is_suppressed, trace_of
+from .counters import export_self_cost
 from .fanout import FanOut
+from .gate import Gate, links_of, links_of_child, thinned
 from .policy import POLICIES, Propagate
-from .propagators import (
-    is_foreign,
-    under_baggage,
-    under_carrier,
-    with_baggage,
-    with_carrier,
-)
+from .propagators import ForeignPropagators, with_baggage
 from .received import Received
-from .sampling import (
-    ALONE,
-    Rate,
-    SamplingRatio,
-    current_ratio,
-    default_rate,
-    drawn,
-    how_many,
-    ratio_of,
-    with_ratio,
-)
-from .semconv import KEPT, NOWHERE, RECIPIENTS, NetworkAttributes
+from .sampling import ALONE, Rate, default_rate, how_many, ratio_below
+from .semconv import NOWHERE, NetworkAttributes
 from .spans import CallRecorder, CallTelemetry
 from .trust import RateLimit
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
+
+_logger: Final = getLogger("tracewire.tracing")
+_UNREADABLE: Final = "the context of a span could not be read"
 
 #: Makes bytes of a trace and extensions.
 Encode: TypeAlias = Callable[[Trace, Extensions | None], bytes]
@@ -112,14 +93,12 @@ class Tracing:
         self._sends, self._sends_ids, self._not_sampled = POLICIES[propagate]
         self._given_trust: Trust = trust or "parent"
         self._baggage = baggage
-        self._lean = self._given_trust == "parent" and not baggage
-        self._given_propagator = propagator
-        self._plain: TextMapPropagator | None = None  # seen last, and not foreign
-        self._roots = RateLimit(stranger_roots, clock)
-        self._rate, self._random = fanout_rate, random or Random()
+        self._propagators = ForeignPropagators(propagator, baggage)
+        self._rate, self._random = fanout_rate, random or RANDOM
+        roots = RateLimit(stranger_roots, clock)
+        self._gate = Gate(roots, fanout_rate, self._random, self._propagators, baggage)
         self._calls = CallRecorder(tracer_provider, meter_provider)
-        #: Whether a call that is not sampled has nothing but that to say.
-        self._plainly = self._sends and not (baggage or self._calls.timed)
+        self._records = self._sends or self._calls.timed
         if meter_provider is not None:
             export_self_cost(meter_provider)
 
@@ -153,13 +132,13 @@ class Tracing:
 
         Args:
             message: the application's bytes.
-            recipients: how many there are, at least one.
+            recipients: how many there are; for none there are no envelopes.
 
         Returns:
             One copy with the trace and one without: iterating gives each recipient's in turn.
 
         Raises:
-            ValueError: there is no recipient.
+            ValueError: there are less than none.
         """
         return self.copies(recipients, lambda trace, keys: codec.wrap(message, trace, keys))
 
@@ -171,22 +150,28 @@ class Tracing:
 
         Args:
             message: the application's bytes.
-            receivers: about how many will get it, at least one.
+            receivers: about how many will get it; none keep no trace.
 
         Returns:
             The bytes to send.
 
         Raises:
-            ValueError: there is no receiver.
+            ValueError: there are less than none.
         """
         _check_count(receivers)
-        trace, extensions = self.inject()
         if not self._sends:
             return codec.wrap(message)
-        if not isinstance(trace, TraceContext) or not trace.sampled:
+        context, span, trace, extensions = self._current(None, None)
+        if (
+            span is None
+            or not isinstance(trace, TraceContext)
+            or not trace.sampled
+            or not receivers
+        ):
             return codec.wrap(message, NOT_SAMPLED, extensions)  # T-9
-        asking = *current_ratio().times(1, 1), receivers  # T-10
-        return codec.wrap(message, trace, {**(extensions or {}), FANOUT: asking})
+        asking = *ratio_below(context, trace.trace_id).times(1, 1), receivers  # T-10
+        extensions = {**(extensions or {}), FANOUT: asking}
+        return codec.wrap(message, trace, self._carried(context, span, trace, extensions))
 
     def received(
         self, data: Buffer, *, mode: Mode = "both", understood: Container[int] = ()
@@ -206,9 +191,7 @@ class Tracing:
             FrameError: the bytes are no message of this mode. Drop it, count it, and go on.
             ValueError: the mode is none of the three.
         """
-        return Received(
-            codec.unwrap(data, mode=mode, understood=understood), self.extract, self.links
-        )
+        return Received(codec.unwrap(data, mode=mode, understood=understood), self)
 
     # For encoders and decoders of frames.
 
@@ -219,7 +202,8 @@ class Tracing:
 
         Args:
             extensions: all that the frame will have. They are not changed, but come back with
-                baggage and a foreign propagator's carrier where there are any.
+                baggage, the numbers of the fan-out that this is below, and a foreign propagator's
+                carrier where there are any.
             span: None is the current one.
 
         Returns:
@@ -227,27 +211,33 @@ class Tracing:
         """
         if not self._sends:
             return None, extensions
+        context = get_current()
         if self._baggage:
-            extensions = with_baggage(extensions)
+            extensions = with_baggage(context, extensions)
         if span is None:
-            span = current_span()
-        if span is None:
-            return None, extensions  # T-4
-        trace = trace_of(span)
-        if trace is None:
-            return None, extensions  # T-4
-        if trace is NOT_SAMPLED or not trace.sampled:
+            span = context.get(SPAN_KEY)  # type: ignore[assignment]
+        trace = None
+        if span is not None:
+            try:
+                trace = trace_of(span, context)
+            except BaseException as error:
+                FENCE.contain(_logger, _UNREADABLE, error)
+        if span is None or trace is None:
+            # An exporter's own calls must not become roots at the collector.
+            return (NOT_SAMPLED if is_suppressed(context) else None), extensions  # T-4
+        if not trace.sampled:
             return (trace if self._sends_ids else self._not_sampled), extensions
-        propagator = self._given_propagator or get_global_textmap()
-        if propagator is not self._plain and self._is_foreign(propagator):
-            extensions = with_carrier(propagator, span, trace, extensions)
-        return trace, extensions
+        ratio = ratio_below(context, trace.trace_id)  # type: ignore[union-attr]
+        if ratio != ALONE and (extensions is None or FANOUT not in extensions):
+            extensions = {**(extensions or {}), FANOUT: tuple(ratio)}
+        return trace, self._carried(context, span, trace, extensions)  # type: ignore[arg-type]
 
     def extract(self, frame: Frame) -> Context:
-        """The context to handle a message under: the caller's, or one where a root may start.
+        """The context to handle a message under: the surrounding one with the caller's span.
 
-        Each call of it counts as a message, and draws anew where a receiver of a `broadcast` is to
-        draw: extract once a message.
+        Where the caller decided nothing there is no span, and a root may start. A bare message
+        says nothing, and leaves the context as it is. Each call of it counts as a message, and
+        draws anew where a receiver of a `broadcast` is to draw: extract once a message.
 
         Args:
             frame: as `tracewire.codec.decode` or ``unwrap`` gives it.
@@ -255,14 +245,24 @@ class Tracing:
         Returns:
             A context, for ``opentelemetry.context.attach``.
         """
-        if self._lean and frame.trace is NOT_SAMPLED:
-            return skipped(NOT_SAMPLED)
-        if self._given_trust == "parent":
-            return self._continued(frame)
-        context = self._of_stranger(frame)
-        if context is UNDECIDED:
-            self._roots.take()
-        return context
+        values = self.read(frame)
+        return get_current() if values is None else around(values, get_current())
+
+    def read(self, frame: Frame) -> Values | None:
+        """What a message puts into the context, each time anew.
+
+        Args:
+            frame: as `tracewire.codec.decode` or ``unwrap`` gives it.
+
+        Returns:
+            Values by the context's keys; None where it leaves the context alone.
+        """
+        if frame.kind is None:
+            context = get_current()
+            span = current_span(context)
+            current = span is not None and self._trace_of(span, context) is not None
+            return self._gate.bare(self._given_trust, current)
+        return self._gate.hand_out(frame, self._given_trust)
 
     def links(self, frame: Frame, trust: Trust | None = None) -> list[Link]:
         """What a span of a message's handling is linked to.
@@ -272,16 +272,10 @@ class Tracing:
             trust: None is this object's.
 
         Returns:
-            Of *parent* the context that created the message, if it says so; of *link* the caller;
-            of *ignore* nothing.
+            Of *parent* the context that created the message, its own where it names no other, with
+            the numbers of its fan-out; of *link* the caller's ids; of *ignore* nothing.
         """
-        trust = trust or self._given_trust
-        if trust == "parent":
-            creation = frame.extensions.get(CREATION)
-            return [link_to(creation)] if isinstance(creation, TraceContext) else []
-        if trust == "link" and isinstance(frame.trace, TraceContext):
-            return [link_to_stranger(frame.trace)]  # T-5
-        return []
+        return links_of(frame, trust or self._given_trust)
 
     def copies(
         self, recipients: int, encode: Encode, extensions: Extensions | None = None
@@ -289,7 +283,7 @@ class Tracing:
         """The copies of a frame of any kind for so many recipients, as `fan_out` says.
 
         Args:
-            recipients: how many there are, at least one.
+            recipients: how many there are; for none there are no copies.
             encode: makes bytes of a trace and extensions; it is called at most twice.
             extensions: all that the frame will have.
 
@@ -297,141 +291,179 @@ class Tracing:
             One copy with the trace and one without: iterating gives each recipient's in turn.
 
         Raises:
-            ValueError: there is no recipient.
+            ValueError: there are less than none.
         """
         _check_count(recipients)
-        trace, extensions = self.inject(extensions)
+        if not recipients:
+            return FanOut(0, 0, b"", b"", self._random)
         if not self._sends:
             plain = encode(None, extensions)
             return FanOut(recipients, 0, plain, plain, self._random)
+        context, span, trace, extensions = self._current(extensions, None)
         unsampled = encode(NOT_SAMPLED, extensions)
-        if not isinstance(trace, TraceContext) or not trace.sampled:
+        if span is None or not isinstance(trace, TraceContext) or not trace.sampled:
             return FanOut(recipients, 0, unsampled, unsampled, self._random)  # T-9
         keeping = how_many(recipients, self._rate, self._random)  # T-8
-        ratio = current_ratio().times(recipients, keeping)
-        sampled = encode(trace, {**(extensions or {}), FANOUT: tuple(ratio)})
+        if keeping < recipients:
+            trace = thinned(trace)
+        ratio = ratio_below(context, trace.trace_id).times(recipients, keeping)
+        extensions = {**(extensions or {}), FANOUT: tuple(ratio)}
+        sampled = encode(trace, self._carried(context, span, trace, extensions))
         return FanOut(recipients, keeping, sampled, unsampled, self._random)
 
     # For peers.
 
-    def client(
-        self,
-        method: str,
-        extensions: Extensions | None = None,
-        endpoint: NetworkAttributes = NOWHERE,
-    ) -> tuple[Trace, Extensions | None, CallTelemetry | None]:
-        """A call that begins. Below what is not sampled no span is started; where nothing is
-        decided the sampler is asked once, and its answer sent.
+    def client(self, method: str, network: NetworkAttributes = NOWHERE) -> CallTelemetry | None:
+        """A call that an application asks for. Below what is not sampled no span is started; where
+        nothing is decided the sampler is asked once, and its answer sent.
 
         Args:
             method: the name that is called.
-            extensions: all that the frame will have.
-            endpoint: what the span says of the connection.
+            network: what the span says of the connection.
 
         Returns:
-            ``trace`` and ``extensions`` as `inject` gives them, and what is to be finished when the
-            call ends: None where it is neither traced nor timed.
+            What is to be finished with what the application gets: None where it is neither traced
+            nor timed. Its ``span`` is to be given to `inject`.
         """
-        if not (self._sends or self._calls.timed):
-            return None, extensions, None
-        span = current_span()
-        trace = None if span is None else trace_of(span)
+        if not self._records:
+            return None
+        context = get_current()
+        span: Span | None = context.get(SPAN_KEY)  # type: ignore[assignment]
+        trace = None
+        if span is not None:
+            try:
+                trace = trace_of(span, context)
+            except BaseException as error:
+                FENCE.contain(_logger, _UNREADABLE, error)
         decided = trace is not None and not trace.sampled
-        if decided and self._plainly:
-            return (trace if self._sends_ids else self._not_sampled), extensions, None
-        operation = None
+        if decided and not self._calls.timed:
+            return None
         traced = self._sends and not decided
-        if self._calls.records(traced):
-            started, operation = self._calls.begin(SpanKind.CLIENT, method, endpoint, traced)
-            span = started or span
-        return *self.inject(extensions, span), operation
+        if not self._calls.records(traced) or is_suppressed(context):
+            return None
+        ratio = ALONE
+        if isinstance(trace, TraceContext):
+            ratio = ratio_below(context, trace.trace_id)
+        return self._calls.begin(SpanKind.CLIENT, method, network, traced=traced, ratio=ratio)
 
     def server(
-        self, frame: Frame, trust: Trust, endpoint: NetworkAttributes = NOWHERE, served: bool = True
+        self, frame: Frame, trust: Trust, network: NetworkAttributes = NOWHERE, served: bool = True
     ) -> tuple[Context, CallTelemetry | None]:
         """A request or notification that arrived.
 
         Args:
             frame: as it came.
             trust: of who sent it.
-            endpoint: what the span says of the connection.
-            served: whether there is such a method.
+            network: what the span says of the connection.
+            served: whether there is such a method, as far as was asked.
 
         Returns:
             The context to attach, and what is to be finished when the handler ended: None where it
             is neither traced nor timed.
         """
-        trace = frame.trace
-        if trust == "parent" and self._plainly and trace is not None and not trace.sampled:
-            return skipped(trace), None
-        context = self._continued(frame) if trust == "parent" else self._of_stranger(frame)
-        traced = self._sends and not is_skipped(context)
-        if not self._calls.records(traced):
+        values = self._gate.admit(frame, trust)
+        surroundings = get_current()
+        context = around(values, surroundings)
+        message = values.get(SPAN_KEY) if values else None
+        decided = message is not None and not message.trace.sampled  # type: ignore[attr-defined]
+        if not self._records or (decided and not self._calls.timed):
+            if trust != "parent" and not decided:
+                self._gate.pay()
             return context, None
-        links = self.links(frame, trust) if traced else []
-        span, operation = self._calls.begin(
-            SpanKind.SERVER, frame.method or "", endpoint, traced, served, context, links
-        )
+        traced = self._sends and not decided
+        telemetry = None
+        if self._calls.records(traced) and not is_suppressed(context):
+            telemetry = self._begin(frame, trust, network, context, traced, served)
+        span = None if telemetry is None else telemetry.span
         if span is not None:
             context = set_span_in_context(span, context)
-            if trust != "parent" and span.is_recording():
-                self._roots.take()
-            if (ratio := ratio_of(context)) is not None:
-                span.set_attributes({RECIPIENTS: ratio.recipients, KEPT: ratio.kept})
-        return context, operation
+        recording = span is not None and span.is_recording()
+        if trust != "parent" and not decided and (span is None or recording):
+            self._gate.pay()
+        return context, telemetry if recording or self._calls.timed else None
 
-    # How a span becomes what is sent, and a frame a context.
+    def message(self, frame: Frame, trust: Trust) -> Context:
+        """A message without a method that arrived over a connection.
 
-    def _continued(self, frame: Frame) -> Context:
-        """The context of a caller who is trusted as parent. T-3"""
-        trace = frame.trace
-        if trace is None and FANOUT in frame.extensions:
-            trace = NOT_SAMPLED  # T-13
-        if trace is None:
-            COST.undecided += 1
-            context = UNDECIDED  # T-1
-        elif trace is NOT_SAMPLED or not trace.sampled:
-            context = skipped(trace)
-        else:
-            context = self._of_sampled(frame, trace)
-        return under_baggage(frame, context) if self._baggage else context
+        Args:
+            frame: as it came.
+            trust: of who sent it.
 
-    def _of_sampled(self, frame: Frame, trace: TraceContext) -> Context:
-        ratio = self._drawn(frame)
-        if ratio is None:
-            COST.fanouts_thinned += 1
-            return skipped(NOT_SAMPLED)  # T-11
-        COST.continued += 1
-        context = continued(trace)
-        if ratio is not ALONE:
-            context = with_ratio(context, ratio)
-        propagator = self._given_propagator or get_global_textmap()
-        if propagator is not self._plain and self._is_foreign(propagator):
-            context = under_carrier(propagator, frame, context)
-        return context
+        Returns:
+            The context to attach.
+        """
+        return around(self._gate.hand_out(frame, trust), get_current())
 
-    def _drawn(self, frame: Frame) -> SamplingRatio | None:
-        fanout = frame.extensions.get(FANOUT)
-        return drawn(fanout, self._rate, self._random) if isinstance(fanout, tuple) else ALONE
+    def refused(
+        self, frame: Frame, trust: Trust, network: NetworkAttributes, error: RpcError
+    ) -> None:
+        """A request or notification that was refused before its method was asked for.
 
-    def _of_stranger(self, frame: Frame) -> Context:
-        """For a caller whose own context does not count, save that it may be linked to. T-5, T-6"""
-        if not self._roots.left():
-            COST.roots_refused += 1
-            return DECIDED.context  # T-7
-        if frame.trace is None:
-            COST.undecided += 1
-        else:
-            COST.rerooted += 1
-        return UNDECIDED
+        Args:
+            frame: as it came.
+            trust: of who sent it.
+            network: what the span says of the connection.
+            error: why; its status is the answer's.
+        """
+        _, telemetry = self.server(frame, trust, network, served=False)
+        if telemetry is not None:
+            telemetry.finish(error.status, error)
 
-    def _is_foreign(self, propagator: TextMapPropagator) -> bool:
-        foreign = is_foreign(propagator)
-        if not foreign:
-            self._plain = propagator
-        return foreign
+    # How a span becomes what is sent.
+
+    def _begin(
+        self,
+        frame: Frame,
+        trust: Trust,
+        network: NetworkAttributes,
+        context: Context,
+        traced: bool,
+        served: bool,
+    ) -> CallTelemetry | None:
+        links, ratio = [], ALONE
+        if traced:
+            links = links_of_child(frame, trust)
+            if isinstance(frame.trace, TraceContext):
+                ratio = ratio_below(context, frame.trace.trace_id)
+        return self._calls.begin(
+            SpanKind.SERVER,
+            frame.method or "",
+            network,
+            traced=traced,
+            served=served,
+            context=context,
+            links=links,
+            ratio=ratio,
+        )
+
+    def _current(
+        self, extensions: Extensions | None, span: Span | None
+    ) -> tuple[Context, Span | None, Trace, Extensions | None]:
+        """The context, its span unless another is given, the span's trace, and baggage."""
+        context = get_current()
+        if self._baggage:
+            extensions = with_baggage(context, extensions)
+        if span is None:
+            span = current_span(context)
+        trace = None if span is None else self._trace_of(span, context)
+        return context, span, trace, extensions
+
+    def _trace_of(self, span: Span, context: Context) -> Trace:
+        try:
+            return trace_of(span, context)
+        except BaseException as error:
+            FENCE.contain(_logger, _UNREADABLE, error)
+            return None
+
+    def _carried(
+        self, context: Context, span: Span, trace: TraceContext, extensions: Extensions | None
+    ) -> Extensions | None:
+        """The extensions with what foreign propagators say of a sampled span."""
+        if not self._propagators.current:
+            return extensions
+        return self._propagators.inject(context, span, trace, extensions)
 
 
 def _check_count(recipients: int) -> None:
-    if recipients < 1:
-        raise ValueError(f"a message goes to at least one recipient, not {recipients}")
+    if recipients < 0:
+        raise ValueError(f"a message goes to no recipient or more, not to {recipients}")

@@ -2,6 +2,12 @@
 
 import time
 from collections.abc import Callable
+from logging import getLogger
+from typing import Final
+
+from ..fence import FENCE
+
+_logger: Final = getLogger("tracewire.tracing")
 
 
 class RateLimit:
@@ -23,9 +29,12 @@ class RateLimit:
 
     def left(self) -> bool:
         """Whether one may be started now."""
-        now = self._clock()
-        self._tokens = min(self._most, self._tokens + (now - self._filled) * self._rate)
-        self._filled = now
+        try:
+            now = self._clock()
+            self._tokens = min(self._most, self._tokens + (now - self._filled) * self._rate)
+            self._filled = now
+        except BaseException as error:
+            FENCE.contain(_logger, "the clock of the rate of roots failed", error)
         return self._tokens >= 1
 
     def take(self) -> None:

@@ -9,21 +9,23 @@ import asyncio
 from collections.abc import Callable, Iterable
 from errno import EADDRINUSE, ECONNREFUSED, EPIPE
 from typing import Any, Final, TypeVar
-from weakref import WeakKeyDictionary
 
 from tracewire.codec.writing import Buffer
 
 from ..limits import Limits
+from .accepting import Acceptor
 from .address import MemoryAddress
+from .loop_local import loop_local
 
 _Protocol = TypeVar("_Protocol", bound=asyncio.Protocol)
 
 _HIGH_WATER: Final = 65_536  # as asyncio has it
 _LOW_OF_HIGH: Final = 4  # the low-water mark is this part of the high one
 
-_servers: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, "MemoryListener"]]] = (
-    WeakKeyDictionary()
-)
+
+def _listeners(loop: asyncio.AbstractEventLoop) -> dict[str, "MemoryListener"]:
+    """The listeners of the loop, by name."""
+    return loop_local(loop, "memory", dict)
 
 
 class MemoryListener:
@@ -32,7 +34,7 @@ class MemoryListener:
     def __init__(
         self,
         name: str,
-        protocol_factory: Callable[[], asyncio.Protocol],
+        protocol_factory: Callable[[], asyncio.Protocol | None],
         names: dict[str, "MemoryListener"],
     ) -> None:
         self.name = name
@@ -48,17 +50,22 @@ class MemoryListener:
         if self.is_serving():
             del self._names[self.name]
 
-    async def stop(self) -> None:
-        """As close, which leaves nothing to wait for."""
+    def stop(self) -> None:
+        """As close."""
         self.close()
 
+    def abandon(self) -> None:
+        """None is being opened: a pair is made at once."""
 
-def memory_listen(name: str, protocol_factory: Callable[[], asyncio.Protocol]) -> MemoryListener:
-    """Accepts connections to a name in the running event loop.
+
+def memory_listen(
+    name: str, protocol_factory: Callable[[], asyncio.Protocol | None]
+) -> MemoryListener:
+    """Accepts connections to a name in the running event loop; None refuses one.
 
     Raises OSError with EADDRINUSE where the name is listened on already.
     """
-    names = _servers.setdefault(asyncio.get_running_loop(), {})
+    names = _listeners(asyncio.get_running_loop())
     if name in names:
         raise OSError(EADDRINUSE, f"memory://{name} is listened on already in this event loop")
     names[name] = server = MemoryListener(name, protocol_factory, names)
@@ -70,15 +77,18 @@ def memory_connect(
 ) -> tuple["MemoryTransport", _Protocol]:
     """Connects to a name in the running event loop; the server's side learns of it soon after.
 
-    Raises ConnectionRefusedError where nothing listens, and what either factory raises.
+    Raises ConnectionRefusedError where nothing listens or it is refused, and what either factory
+    raises.
     """
     loop = asyncio.get_running_loop()
-    server = _servers.get(loop, {}).get(name)
+    server = _listeners(loop).get(name)
     if server is None:
         raise ConnectionRefusedError(
             ECONNREFUSED, f"nothing listens on memory://{name} in this event loop"
         )
     protocol, accepted_protocol = protocol_factory(), server.protocol_factory()
+    if accepted_protocol is None:
+        raise ConnectionRefusedError(ECONNREFUSED, f"memory://{name} has too many connections")
     transport = MemoryTransport(loop, protocol, name)
     accepted = MemoryTransport(loop, accepted_protocol, name)
     transport.other, accepted.other = accepted, transport
@@ -88,10 +98,10 @@ def memory_connect(
 
 
 async def listen_memory(
-    address: MemoryAddress, factory: Callable[[], asyncio.Protocol], tls: None, limits: Limits
+    address: MemoryAddress, acceptor: Acceptor, tls: None, limits: Limits
 ) -> MemoryListener:
     """The row's ``listen``."""
-    return memory_listen(address.name, factory)
+    return memory_listen(address.name, acceptor.admit)
 
 
 async def open_memory(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 from ..constants import Trust
 from ..limits import Limits
+from .accepting import Acceptor
 from .address import (
     Address,
     host_address,
@@ -21,7 +22,8 @@ from .address import (
     without_user,
 )
 from .memory import listen_memory, open_memory
-from .sockets import listen_host, listen_unix, open_host, open_unix
+from .sockets import listen_host, open_host
+from .unix import listen_unix, open_unix
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -32,12 +34,21 @@ _logger: Final = getLogger("tracewire.tracing")
 
 
 class Listener(Protocol):
-    """What accepts connections. ``url``: where, a port that was 0 being the one that was given."""
+    """What accepts connections. ``url``: where, a port that was 0 being the one that was given.
+
+    What it opens it owns until its acceptor's protocol was told of the connection.
+    """
 
     url: str
 
-    async def stop(self) -> None:
-        """Accepts no more; connections that were accepted go on."""
+    def stop(self) -> None:
+        """Accepts no more, at once; may be called again.
+
+        Connections that were accepted go on. OSError, after all was done, for what could not be.
+        """
+
+    def abandon(self) -> None:
+        """Gives up connections of which no protocol was told yet; each comes back as failed."""
 
 
 class ServerName(NamedTuple):
@@ -160,15 +171,18 @@ async def open_connection(
 
 async def listen(
     url: str,
-    factory: Callable[[], asyncio.BaseProtocol],
+    acceptor: Acceptor,
     tls: ssl.SSLContext | None,
     limits: Limits,
 ) -> Listener:
-    """Listens on an address, with a protocol for each connection. OSError where it cannot."""
+    """Listens on an address; who takes its connections. OSError where it cannot.
+
+    Whoever is cancelled while it begins leaves no listener and no file.
+    """
     address = parse_address(url)
     listen = SCHEMES[address.scheme].listen
     assert listen is not None
-    return await listen(address, factory, tls, limits)
+    return await listen(address, acceptor, tls, limits)
 
 
 def server_name(url: str) -> ServerName:

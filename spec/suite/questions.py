@@ -146,7 +146,7 @@ def ask_plain(vector: Vector) -> Question | None:
 
 
 def _are_items(raw: list[Vector]) -> bool:
-    """Whether all are items: a line holds encoded keys as one map, which other bytes would break."""
+    """Whether all are items: a line has encoded keys as one map, which other bytes would break."""
     try:
         for entry in raw:
             RawItem(bytes.fromhex(_bytes(entry["item"]))).check()

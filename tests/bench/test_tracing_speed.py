@@ -75,11 +75,13 @@ def test_serving_and_calling_below_what_is_not_sampled(
 ) -> None:
     """Both sides of a hop, beside one text-map extract, which is what it must be small against."""
     statement = (
-        "context, _ = server(frame, 'parent'); token = attach(context); client('m'); detach(token)"
+        "context, _ = server(frame, 'parent'); token = attach(context); "
+        "client('m'); inject(); detach(token)"
     )
     tracing = Tracing(tracer_provider=provider)
     names = {"attach": attach, "detach": detach, "frame": FRAMES[state]}
-    ours = Timed(statement, {**names, "server": tracing.server, "client": tracing.client})
+    calls = {"server": tracing.server, "client": tracing.client, "inject": tracing.inject}
+    ours = Timed(statement, {**names, **calls})
     limit = 0.6
     theirs = text_map("extract(carrier)")
     assert ratio(f"serve and call, {state} / text map", ours, theirs, limit).ratio <= limit

@@ -194,4 +194,4 @@ def test_an_address_that_cannot_be_used_exits_2(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = run("echo", f"tcp://127.0.0.1:{taken.getsockname()[1]}")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.endswith("address already in use\n")
+    assert done.stderr.endswith("Address already in use\n")

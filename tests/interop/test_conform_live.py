@@ -108,10 +108,8 @@ def lets_ids_be_used_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 def names_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     refuse = Connection._refuse
 
-    def without_details(
-        self: Connection, id: int, status: Any, said: str, details: Any = None
-    ) -> None:
-        refuse(self, id, status, said)
+    def without_details(self: Connection, *refused: Any) -> None:
+        refuse(self, *refused[:5])
 
     monkeypatch.setattr(Connection, "_refuse", without_details)
 
@@ -198,7 +196,8 @@ def asks_overload_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def receive_request(self: Connection, frame: Frame, began: float, events: Events) -> None:
         if self._incoming.full and frame.id not in self._incoming:
-            self._refuse(frame.id, Status.RESOURCE_EXHAUSTED, "too many calls in flight")
+            said = "too many calls in flight"
+            self._refuse(frame.id, frame, Status.RESOURCE_EXHAUSTED, said, events)
         else:
             receive(self, frame, began, events)
 

@@ -1,10 +1,10 @@
 """Sides that do not read what is written to them."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.interop.calls import failure
 from tests.interop.limits import ROOMY, SHORT

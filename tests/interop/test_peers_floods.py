@@ -1,6 +1,6 @@
 """Sides that send too much of what costs nothing to send."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tests.interop.calls import Gate
 from tests.interop.limits import BRIEF, ROOMY

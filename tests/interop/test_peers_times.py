@@ -221,9 +221,31 @@ async def test_any_frame_breaks_the_silence(still: Place) -> None:
         await call
 
 
-async def test_nobody_asks_while_no_call_is_open(still: Place) -> None:
-    server, peer, raw = await meet(still, Service())
+async def test_a_side_that_vanished_while_no_call_was_open_is_noticed(still: Place) -> None:
+    server, _, raw = await meet(still, Service())
     async with server, raw:
+        await later(10)
+        ping = await raw.hear()
+        assert ping.kind == Kind.PING
+        raw.say(pong(ping.id))
+        await heard_now(server)
+        await later(9.75)
+        assert server.peers
+        await later(0.25)
+        assert (await raw.hear()).kind == Kind.PING
+        await later(10)  # and no pong comes
+        await later(0.25)
+        assert await raw.hear_goaway() == ([], Status.RESOURCE_EXHAUSTED)
+
+
+async def test_a_side_whose_hello_does_not_say_so_is_not_asked_while_no_call_is_open(
+    still: Place,
+) -> None:
+    server = await still.serve(Service(), limits=KEEPALIVE)
+    async with server, await still.raw(server) as raw:
+        raw.say(hello(kinds=()))
+        assert (await raw.hear()).kind == Kind.HELLO
+        (peer,) = server.peers
         await later(NEVER)
         await peer.notify("not asked")
         assert (await raw.hear()).kind == Kind.NOTIFICATION

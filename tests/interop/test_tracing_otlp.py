@@ -62,7 +62,7 @@ def test_status_and_error_are_exported(exported: list[Exported]) -> None:
     assert client.status.code == server.status.code == Status.STATUS_CODE_ERROR
     assert attributes(client)["error.type"] == "INTERNAL"
     assert attributes(client)["server.address"] == "guild.example"
-    assert attributes(server)["error.type"] == "KeyError"
+    assert attributes(server)["error.type"] == "INTERNAL"
     assert server.status.message == "'guild'"
 
 

@@ -15,7 +15,8 @@ from tracewire.codec import Frame, Kind, Status, encode_request
 from tracewire.codec.constants import TIMEOUT
 from tracewire.protocol import Limits, Service, Tracing, current_call
 
-ENDS = ("server.address", "server.port", "network.peer.address")
+ENDS = ("server.address", "server.port", "network.peer.address", "network.peer.port")
+SIDES = (SpanKind.CLIENT, SpanKind.SERVER)
 
 
 def here() -> None:
@@ -53,14 +54,22 @@ async def test_spans_of_calls_in_both_directions_say_where_they_went(place: Plac
     ):
         await peer.call("back")
         url = urlsplit(server.url)
-    host: dict[str, object] = {"network.peer.address": "127.0.0.1"}
     if place.scheme in ("tcp", "tls"):
-        to_listener = {**host, "server.address": "127.0.0.1", "server.port": url.port}
-        to_connector = host
+        # Who listens does not know by which name and port it was reached.
+        (listener,) = {ends(listening, kind).pop("network.peer.port") for kind in SIDES}
+        host: dict[str, object] = {"network.peer.address": "127.0.0.1"}
+        at_listener = {**host, "network.peer.port": listener}
+        at_connector = {**host, "network.peer.port": url.port}
+        assert isinstance(listener, int)
+        assert listener != url.port
+        known = {"server.address": "127.0.0.1", "server.port": url.port}
+        assert ends(connecting, SpanKind.CLIENT) == {**at_connector, **known}
+        assert ends(connecting, SpanKind.SERVER) == at_connector
+        assert ends(listening, SpanKind.CLIENT) == ends(listening, SpanKind.SERVER) == at_listener
     else:
-        to_listener, to_connector = {"server.address": url.path or url.netloc}, {}
-    assert ends(connecting, SpanKind.CLIENT) == ends(listening, SpanKind.SERVER) == to_listener
-    assert ends(listening, SpanKind.CLIENT) == ends(connecting, SpanKind.SERVER) == to_connector
+        path = {"server.address": url.path or url.netloc}
+        assert ends(connecting, SpanKind.CLIENT) == ends(listening, SpanKind.SERVER) == path
+        assert ends(listening, SpanKind.CLIENT) == ends(connecting, SpanKind.SERVER) == {}
 
 
 async def outcome(place: Place, *frames: Frame | bytes) -> tuple[Frame, ReadableSpan]:

@@ -17,6 +17,7 @@ from tracewire.protocol.limits import Limits
 
 EVENTS = (
     e.RequestReceived,
+    e.RequestRefused,
     e.NotificationReceived,
     e.MessageReceived,
     e.CallAnswered,

@@ -19,7 +19,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, Sampler, SamplingResult
 
-from tracewire.codec import TraceContext
+from tracewire.codec import Trace, TraceContext
+from tracewire.codec.writing import Extensions
+from tracewire.protocol.tracing import Tracing
+from tracewire.protocol.tracing.semconv import NOWHERE, NetworkAttributes
+from tracewire.protocol.tracing.spans import CallTelemetry
 
 SAMPLED = TraceContext(0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7, 1)
 UNSAMPLED = TraceContext(0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7, 0)
@@ -107,6 +111,18 @@ class CountingPropagator(TextMapPropagator):
     @property
     def fields(self) -> set[str]:
         return {self._header}
+
+
+def begun(
+    tracing: Tracing,
+    method: str,
+    extensions: Extensions | None = None,
+    network: NetworkAttributes = NOWHERE,
+) -> tuple[Trace, Extensions | None, CallTelemetry | None]:
+    """A call as peers begin it: what is sent of it, and what they finish."""
+    telemetry = tracing.client(method, network)
+    span = None if telemetry is None else telemetry.span
+    return *tracing.inject(extensions, span), telemetry
 
 
 @contextmanager

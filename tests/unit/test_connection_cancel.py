@@ -281,16 +281,16 @@ def test_a_side_that_gives_no_sign_of_life_is_given_up(met: Maker) -> None:  # C
     assert talk.state() is State.FAILED
 
 
-def test_a_side_without_calls_may_be_quiet(met: Maker) -> None:
+def test_a_side_without_calls_is_asked_whether_it_is_there(met: Maker) -> None:
     talk = met(keepalive_seconds=10)
-    talk.connection.request("caller", "m")
-    talk.hears(response(1))
-    talk.hears(request(5))
-    talk.says()
-    for _ in range(10):
-        talk.waits(10.0)
-    assert talk.says() == []
-    assert talk.state() is State.OPEN
+    assert talk.connection.wake == talk.clock.now + 10
+    talk.waits(10.0)
+    assert talk.says() == [ping(1)]
+    talk.hears(pong(1))
+    talk.waits(10.0)
+    assert talk.says() == [ping(2)]
+    talk.waits(10.0)
+    assert talk.state() is State.FAILED
 
 
 def test_no_sign_of_life_is_asked_for_after_this_side_said_its_last(met: Maker) -> None:

@@ -21,6 +21,7 @@ from tracewire.protocol.connection.events import (
     NotificationReceived,
     RequestCancelled,
     RequestReceived,
+    RequestRefused,
 )
 from tracewire.protocol.constants import Executed
 from tracewire.protocol.errors import RpcError
@@ -202,13 +203,17 @@ def test_a_request_whose_time_passed_while_it_arrived_is_refused(met: Maker) -> 
     stream = record(request(1, extensions=SECOND))
     talk.receives(stream[:-1])
     talk.waits(1.0)
-    assert talk.receives(stream[-1:]) == []
+    [refused] = talk.receives(stream[-1:])
+    assert isinstance(refused, RequestRefused)
+    assert refused.frame == request(1, extensions=SECOND)
+    assert refused.status is Status.DEADLINE_EXCEEDED
     assert [error(said) for said in talk.says()] == [(1, Status.DEADLINE_EXCEEDED, Executed.NO)]
 
 
 def test_a_request_with_a_timeout_of_0_is_refused(met: Maker) -> None:
     talk = met()
-    assert talk.hears(request(1, extensions={7: 0})) == []
+    [refused] = talk.hears(request(1, extensions={7: 0}))
+    assert isinstance(refused, RequestRefused)
     assert [error(said) for said in talk.says()] == [(1, Status.DEADLINE_EXCEEDED, Executed.NO)]
 
 

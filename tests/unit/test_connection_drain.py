@@ -1,9 +1,12 @@
 """The end of calls in good order (section 7.5)."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.unit.talk import (
     Maker,
+    Talk,
     body,
     cancel,
     error,
@@ -15,7 +18,12 @@ from tests.unit.talk import (
     response,
 )
 from tracewire.codec import Frame, Kind, Status, encode
-from tracewire.protocol.connection.events import CallAnswered, GoawayReceived, NotificationReceived
+from tracewire.protocol.connection.events import (
+    CallAnswered,
+    GoawayReceived,
+    NotificationReceived,
+    RequestRefused,
+)
 from tracewire.protocol.connection.messages import Goaway
 from tracewire.protocol.connection.shutdown import State
 from tracewire.protocol.constants import Executed
@@ -177,7 +185,8 @@ def test_a_request_after_goaway_is_answered_unavailable(
     else:
         talk.hears(goaway())
     talk.says()
-    assert talk.hears(request(2)) == []
+    said = "the connection is closing"
+    assert talk.hears(request(2)) == [RequestRefused(request(2), Status.UNAVAILABLE, said)]
     assert [error(said) for said in talk.says()] == [(2, Status.UNAVAILABLE, Executed.NO)]
 
 
@@ -192,6 +201,28 @@ def test_a_notification_is_heard_while_calls_are_finished(
     else:
         talk.hears(goaway())
     assert talk.hears(notification()) == [NotificationReceived(notification(), None)]
+
+
+@pytest.mark.parametrize(
+    ("end", "then"),
+    [
+        (lambda talk: talk.connection.drain(), State.LINGERING),
+        (lambda talk: talk.hears(goaway()), State.CLOSED),
+        (lambda talk: talk.connection.end(), State.CLOSED),
+    ],
+    ids=["drain", "goaway", "half-close"],
+)
+def test_what_nobody_answers_is_finished_like_a_call(
+    met: Maker, end: Callable[[Talk], object], then: State
+) -> None:  # C-49
+    talk = met()
+    talk.hears(notification())
+    talk.connection.begin_notice()
+    end(talk)
+    waited = talk.state()
+    talk.connection.end_notice()
+    assert waited not in (State.LINGERING, State.CLOSED)
+    assert talk.state() is then
 
 
 def test_a_cancel_can_be_said_while_calls_are_finished(met: Maker) -> None:

@@ -105,7 +105,7 @@ def test_a_request_of_the_same_input_as_a_connection_error_does_not_start(met: M
     assert [frame.kind for frame in talk.says()] == [Kind.GOAWAY]
 
 
-def test_a_side_that_drains_says_a_connection_error_as_well(met: Maker) -> None:  # C-102
+def test_a_side_that_drains_says_a_connection_error_as_well(met: Maker) -> None:  # C-101
     talk = met()
     talk.hears(request(1))
     talk.connection.drain()

@@ -5,7 +5,12 @@ import pytest
 from tests.unit.checks import frame_bytes
 from tests.unit.talk import Maker, body, error, notification, outcome, record, request, response
 from tracewire.codec import Frame, Kind, Status
-from tracewire.protocol.connection.events import CallAnswered, NotificationReceived, RequestReceived
+from tracewire.protocol.connection.events import (
+    CallAnswered,
+    NotificationReceived,
+    RequestReceived,
+    RequestRefused,
+)
 from tracewire.protocol.connection.shutdown import State
 from tracewire.protocol.constants import Executed
 
@@ -75,8 +80,9 @@ def test_an_invalid_request_that_was_answered_counts_as_invalid(met: Maker) -> N
 
 def test_an_invalid_request_is_answered_and_not_executed(met: Maker) -> None:  # C-5
     talk = met()
-    assert talk.hears(INVALID_REQUEST) == []
+    [refused] = talk.hears(INVALID_REQUEST)
     [said] = talk.says()
+    assert refused == RequestRefused(None, Status.INVALID_ARGUMENT, body(said)[0])
     assert error(said) == (5, Status.INVALID_ARGUMENT, Executed.NO)
     assert body(said)[0].startswith("F-11 at offset 6")
     assert talk.connection.requests_open == 0

@@ -26,6 +26,7 @@ from tracewire.protocol.connection.events import (
     NotificationReceived,
     RequestCancelled,
     RequestReceived,
+    RequestRefused,
 )
 from tracewire.protocol.connection.shutdown import State
 from tracewire.protocol.constants import Executed
@@ -37,8 +38,10 @@ UNKNOWN: Mapping[int | str, object] = {65_538: "not understood"}
 def test_a_request_with_unknown_even_keys_is_answered_with_their_list(met: Maker) -> None:  # G-8
     talk = met()
     keys: dict[int | str, object] = {65_538: 1, 7: 10_000, 65_640: [], 4_294_967_294: None, "x": 1}
-    assert talk.hears(request(1, extensions=keys)) == []
+    [refused] = talk.hears(request(1, extensions=keys))
     [said] = talk.says()
+    asked = request(1, extensions=keys)
+    assert refused == RequestRefused(asked, Status.UNIMPLEMENTED, body(said)[0])
     assert error(said) == (1, Status.UNIMPLEMENTED, Executed.NO)
     assert body(said)[1] == [65_538, 65_640, 4_294_967_294]
     for key in ("65538", "65640", "4294967294"):

@@ -4,7 +4,12 @@ import pytest
 
 from tests.unit.talk import Maker, cancel, error, notification, request, response
 from tracewire.codec import Status
-from tracewire.protocol.connection.events import CallAnswered, NotificationReceived, RequestReceived
+from tracewire.protocol.connection.events import (
+    CallAnswered,
+    NotificationReceived,
+    RequestReceived,
+    RequestRefused,
+)
 from tracewire.protocol.connection.in_flight import ConcurrencyLimit
 from tracewire.protocol.constants import Executed
 from tracewire.protocol.errors import RpcError
@@ -14,7 +19,11 @@ from tracewire.protocol.errors import RpcError
 def test_as_many_requests_as_the_limit_are_accepted(met: Maker, limit: int) -> None:
     talk = met(in_flight=limit)
     asked = [request(id) for id in range(1, limit + 2)]
-    assert talk.hears(*asked) == [RequestReceived(each.id, each, None) for each in asked[:limit]]
+    said = "too many calls in flight"
+    assert talk.hears(*asked) == [
+        *(RequestReceived(each.id, each, None) for each in asked[:limit]),
+        RequestRefused(asked[limit], Status.RESOURCE_EXHAUSTED, said),
+    ]
     assert [error(said) for said in talk.says()] == [
         (limit + 1, Status.RESOURCE_EXHAUSTED, Executed.NO)
     ]
@@ -83,6 +92,7 @@ def test_reading_does_not_pause_at_the_limit(met: Maker) -> None:
     events = talk.hears(request(1), request(2), cancel(1), notification())
     assert [type(event).__name__ for event in events] == [
         "RequestReceived",
+        "RequestRefused",
         "RequestCancelled",
         "NotificationReceived",
     ]
@@ -93,4 +103,4 @@ def test_a_full_side_still_hears_answers_to_its_own_calls(met: Maker) -> None:
     talk = met(in_flight=1)
     talk.connection.request("nested", "m")
     answer = response(1, b"done")
-    assert talk.hears(request(1), request(2), answer)[1:] == [CallAnswered("nested", answer)]
+    assert talk.hears(request(1), request(2), answer)[2:] == [CallAnswered("nested", answer)]

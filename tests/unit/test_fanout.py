@@ -4,6 +4,7 @@ from collections import Counter
 from fractions import Fraction
 from itertools import combinations
 from random import Random
+from typing import Any
 
 import pytest
 from opentelemetry.context import Context
@@ -130,10 +131,24 @@ def test_a_rate_over_1_keeps_all() -> None:
     assert images.keeping == 3
 
 
-@pytest.mark.parametrize("recipients", [0, -1])
-def test_a_fan_out_has_a_recipient(recipients: int) -> None:
-    with pytest.raises(ValueError, match="at least one recipient"):
-        seeded().fan_out(b"message", recipients)
+@pytest.mark.parametrize("propagate", ["ids", "off"])
+@pytest.mark.parametrize("trace", [SAMPLED, NOT_SAMPLED, None], ids=repr)
+def test_a_fan_out_to_nobody_has_no_copies(propagate: Propagate, trace: Trace) -> None:
+    tracing = Tracing(propagate)
+    with tracing.received(wrap(b"", trace)):
+        nobody = tracing.fan_out(b"message", 0)
+    assert (len(nobody), list(nobody)) == (0, [])
+
+
+def test_a_broadcast_to_nobody_keeps_no_trace() -> None:
+    with attached(remote(SAMPLED)):
+        assert unwrap(seeded().broadcast(b"message", 0)).trace is NOT_SAMPLED
+
+
+@pytest.mark.parametrize("send", [Tracing.fan_out, Tracing.broadcast])
+def test_less_than_nobody_is_an_error(send: Any) -> None:
+    with pytest.raises(ValueError, match="no recipient or more, not to -1"):
+        send(seeded(), b"message", -1)
 
 
 # What is not sampled. T-9

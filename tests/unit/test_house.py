@@ -26,7 +26,7 @@ PACKAGES: Final = (
 #: is the package itself, with the public names.
 FLOORS: Final = (
     {"wire", "constants"},
-    {"errors", "limits"},
+    {"errors", "limits", "fence", "draws"},
     {"tracing", "body", "transports", "connection"},
     {"peers"},
     {"operations"},

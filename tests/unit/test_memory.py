@@ -167,7 +167,8 @@ def test_closed_server_frees_its_name_and_keeps_its_connections() -> None:
         assert listener.is_serving()
         listener.close()
         listener.close()
-        await listener.stop()
+        listener.stop()
+        listener.abandon()
         assert not listener.is_serving()
         with pytest.raises(ConnectionRefusedError):
             memory_connect("guild", Recorder)

@@ -98,6 +98,6 @@ def test_the_legend_has_each_helper_of_the_tests_and_nothing_else() -> None:
 
 def test_files_that_the_legend_says_to_copy_are_there() -> None:
     _, _, part = LEGEND.partition("## To write a new one")
-    named = re.findall(r"`((?:spec|unit|interop|property|bench)/[\w/]+\.py)`", part)
+    named = re.findall(r"`((?:spec|unit|interop|property|bench|sweeps)/[\w/]+\.py)`", part)
     roots = {name: SPEC.parent if name.startswith("spec/") else TESTS for name in named}
     assert [name for name, root in roots.items() if not (root / name).is_file()] == []

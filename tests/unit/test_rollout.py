@@ -263,3 +263,24 @@ def test_what_is_refused_is_not_counted_as_sent() -> None:
     with pytest.raises(ValueError, match="begins like a frame"):
         Rollout(census=census).wrap("guild", FALSE_FRAME)
     assert census.snapshot()[0]["sent"] == {"bare": 0, "framed": 0}
+
+
+class Untold(Exception):
+    def __str__(self) -> str:
+        raise TypeError("no text")
+
+
+def test_a_function_whose_error_has_no_text_is_named_all_the_same() -> None:
+    def ask(destination: str) -> Any:
+        raise Untold
+
+    with pytest.raises(ModeUnknown, match="'queue': Untold: <Untold, whose text cannot be made>"):
+        Rollout(destinations=ask).mode("queue")
+
+
+def test_a_clock_that_fails_keeps_no_message_back() -> None:
+    def clock() -> float:
+        raise RuntimeError("clock")
+
+    rollout = Rollout(census=Census(clock=clock))
+    assert rollout.wrap("queue", b"{}") == b"{}"

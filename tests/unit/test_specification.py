@@ -212,7 +212,7 @@ def numbers(text: str) -> set[int]:
         ("C-84", ["unqueued_bytes"]),
         ("C-87", ["write_buffer"]),
         ("C-94", ["write_buffer_server"]),
-        ("C-103", ["queued_bytes"]),
+        ("C-102", ["queued_bytes"]),
         ("C-95", ["stall_bytes", "stall_seconds"]),
     ],
 )

@@ -27,6 +27,7 @@ from tracewire.protocol.tracing.counters import self_cost
 from tracewire.protocol.tracing.policy import Propagate
 
 Trace = TraceContext | NotSampled | None
+STATED = TraceContext(SAMPLED.trace_id, SAMPLED.span_id, 3, "a=1")
 
 
 def received_context(trace: Trace, into: Tracing | None = None) -> Context:
@@ -164,8 +165,8 @@ def test_a_bare_message_is_undecided() -> None:
         assert ids(get_current()) is None
 
 
-def test_false_is_one_context_for_the_process() -> None:
-    assert received_context(NOT_SAMPLED) is received_context(NOT_SAMPLED)
+def test_false_has_ids_that_are_drawn_for_each_message() -> None:
+    assert ids(received_context(NOT_SAMPLED)) != ids(received_context(NOT_SAMPLED))
 
 
 def test_false_is_recognised_below_a_span_that_was_dropped() -> None:
@@ -253,8 +254,17 @@ def test_the_context_that_created_a_message_is_a_link() -> None:
     assert link.context.trace_flags == 1
 
 
-def test_a_message_without_creation_has_no_links() -> None:
-    with Tracing().received(wrap(b"", SAMPLED)) as got:
+def test_a_message_without_creation_was_created_by_its_own_context() -> None:
+    with Tracing().received(wrap(b"", STATED, {FANOUT: (100, 10)})) as got:
+        (link,) = got.links
+    assert (link.context.trace_id, link.context.span_id) == (STATED.trace_id, STATED.span_id)
+    assert (link.context.trace_flags, link.context.trace_state.to_header()) == (3, "a=1")
+    assert link.attributes == {"tracewire.fanout.recipients": 100, "tracewire.fanout.kept": 10}
+
+
+@pytest.mark.parametrize("trace", [NOT_SAMPLED, None], ids=repr)
+def test_a_message_without_ids_has_no_links(trace: Trace) -> None:
+    with Tracing().received(wrap(b"", trace)) as got:
         assert got.links == []
 
 
@@ -334,7 +344,7 @@ def test_a_wrong_choice_names_those_there_are(wrong: dict[str, str]) -> None:
 
 
 def test_the_repr_of_a_remote_span_tells_what_came() -> None:
-    assert repr(get_current_span(received_context(NOT_SAMPLED))) == "RemoteSpan(NOT_SAMPLED)"
+    assert repr(get_current_span(received_context(NOT_SAMPLED))) == "FalseSpan(NOT_SAMPLED)"
 
 
 def test_a_root_that_was_dropped_is_sent_as_its_ids() -> None:

@@ -1,13 +1,19 @@
 """What rides beside the trace: baggage, carriers of foreign propagators; and what is counted."""
 
 import logging
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from opentelemetry import baggage, propagate
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context, get_current
-from opentelemetry.propagators.b3 import B3MultiFormat
+from opentelemetry.propagators.aws import AwsXRayPropagator
+from opentelemetry.propagators.b3 import B3MultiFormat, B3SingleFormat
 from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.jaeger import JaegerPropagator
+from opentelemetry.propagators.ot_trace import OTTracePropagator
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -17,6 +23,7 @@ from tests.unit.telemetry import (
     CountingPropagator,
     Telemetry,
     attached,
+    begun,
     ids,
     remote,
 )
@@ -109,7 +116,7 @@ def test_b3_rides_beside_the_trace_and_is_extracted() -> None:
 
 def test_a_calls_carrier_names_the_calls_own_span() -> None:
     tracing = Tracing(propagator=B3MultiFormat(), tracer_provider=Telemetry())
-    trace, extensions, _ = tracing.client("m")
+    trace, extensions, _ = begun(tracing, "m")
     assert isinstance(trace, TraceContext)
     assert extensions is not None
     carrier = extensions[CARRIER]
@@ -139,7 +146,7 @@ def test_the_applications_global_propagator_is_used() -> None:
         assert tracing.inject() == (SAMPLED, None)
 
 
-@pytest.mark.parametrize("header", ["traceparent", "tracestate", "baggage"])
+@pytest.mark.parametrize("header", ["traceparent", "tracestate"])
 def test_what_has_a_key_of_its_own_is_in_no_carrier(header: str) -> None:
     mixed = CompositePropagator([CountingPropagator(header), CountingPropagator()])
     with attached(remote(SAMPLED)):
@@ -150,6 +157,129 @@ def test_what_has_a_key_of_its_own_is_in_no_carrier(header: str) -> None:
     composite = CompositePropagator([CountingPropagator(), alone])
     assert Tracing(propagator=composite).extract(frame)["tenant"] == "none"
     assert alone.extracted == 1
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        B3MultiFormat(),
+        B3SingleFormat(),
+        CompositePropagator([B3MultiFormat(), TraceContextTextMapPropagator()]),
+        JaegerPropagator(),
+        OTTracePropagator(),
+        AwsXRayPropagator(),
+    ],
+    ids=lambda propagator: type(propagator).__name__,
+)
+@pytest.mark.parametrize("flags", [1, 3])
+def test_what_is_extracted_never_replaces_the_frames_trace(
+    foreign: TextMapPropagator, flags: int
+) -> None:
+    tracing = Tracing(propagator=foreign)
+    trace = TraceContext(SAMPLED.trace_id, SAMPLED.span_id, flags, "ot=th:c,a=1")
+    with tracing.received(wrap(b"", trace)):
+        message = tracing.wrap(b"")
+    assert CARRIER in unwrap(message).extensions
+    with tracing.received(message):
+        assert ids(get_current()) == trace
+
+
+@pytest.mark.parametrize(
+    "fields", [set(), ["x-tenant"], ("x-tenant",), KeyError("fields")], ids=repr
+)
+def test_what_a_propagator_says_of_its_fields_is_a_hint(fields: Any) -> None:
+    class Hinting(CountingPropagator):
+        @property
+        def fields(self) -> Any:
+            if isinstance(fields, Exception):
+                raise fields
+            return fields
+
+    with attached(remote(SAMPLED)):
+        message = Tracing(propagator=Hinting()).wrap(b"")
+    with Tracing(propagator=Hinting()).received(message):
+        assert get_current()["tenant"] == "a"
+
+
+class Bags(CountingPropagator):
+    """Has a header for each entry of the baggage."""
+
+    def inject(self, carrier: Any, context: Context | None = None, *_: Any, **__: Any) -> None:
+        carrier |= {f"bag-{name}": str(text) for name, text in baggage.get_all(context).items()}
+
+    def extract(self, carrier: Any, context: Context | None = None, *_: Any, **__: Any) -> Context:
+        context = context or Context()
+        for name, text in carrier.items():
+            if name.startswith("bag-"):
+                context = baggage.set_baggage(name.removeprefix("bag-"), text, context)
+        return context
+
+
+PARTS = [Bags(), W3CBaggagePropagator(), JaegerPropagator()]
+
+
+@pytest.mark.parametrize("propagator", [*PARTS, CompositePropagator(PARTS)], ids=repr)
+def test_baggage_that_is_off_goes_out_and_comes_in_in_no_form(propagator: Any) -> None:
+    on, off = (Tracing(baggage=switch, propagator=propagator) for switch in (True, False))
+    with attached(baggage.set_baggage("user", "secret", remote(SAMPLED))):
+        sent, kept = on.wrap(b""), off.wrap(b"")
+    assert (b"secret" in sent, b"secret" in kept) == (True, False)
+    with on.received(sent):
+        assert baggage.get_all() == {"user": "secret"}
+    with off.received(sent):
+        assert baggage.get_all() == {}
+
+
+def test_a_baggage_header_of_its_own_arrives() -> None:
+    """As Sentry's propagator has one beside its trace header."""
+    propagator = CountingPropagator("baggage")
+    tracing = Tracing(propagator=CompositePropagator([W3CBaggagePropagator(), propagator]))
+    with attached(remote(SAMPLED)):
+        message = tracing.wrap(b"")
+    with tracing.received(message):
+        assert get_current()["tenant"] == "a"
+
+
+SENTRY = """
+import sentry_sdk
+from opentelemetry.context import Context, attach
+from opentelemetry.propagate import get_global_textmap
+from opentelemetry.sdk.trace import TracerProvider
+from sentry_sdk.integrations.otlp import OTLPIntegration
+from tracewire.protocol import Tracing
+
+integration = OTLPIntegration(setup_otlp_traces_exporter=False)
+sentry_sdk.init("http://key@127.0.0.1:9/1", default_integrations=False, integrations=[integration])
+propagator, tracing, onward = get_global_textmap(), Tracing(), {}
+trace = "7" * 32
+headers = {
+    "sentry-trace": f"{trace}-{'1' * 16}-1",
+    "baggage": f"sentry-trace_id={trace},sentry-public_key=key",
+}
+attach(propagator.extract(headers, Context()))
+with TracerProvider().get_tracer("app").start_as_current_span("join"):
+    message = tracing.wrap(b"join")
+attach(Context())
+with tracing.received(message):
+    propagator.inject(onward)
+print(sorted(onward), "sentry-public_key=key" in onward["baggage"])
+"""
+
+
+def test_the_dynamic_sampling_context_of_sentry_arrives() -> None:
+    """In a process of its own, since its propagator needs its client."""
+    command = [sys.executable, "-c", SENTRY]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout == "['baggage', 'sentry-trace'] True\n"
+
+
+def test_the_copy_that_is_not_sampled_has_no_carrier() -> None:
+    tracing = Tracing(propagator=B3MultiFormat())
+    with attached(remote(SAMPLED)):
+        copies = tracing.fan_out(b"", 100)
+    sampled, unsampled = unwrap(copies.sampled), unwrap(copies.unsampled)
+    assert CARRIER in sampled.extensions
+    assert (unsampled.trace, unsampled.extensions) == (NOT_SAMPLED, {})
 
 
 def test_w3c_alone_is_no_carrier() -> None:

@@ -478,7 +478,7 @@ def _several() -> list[Json]:
         "U-1/given-before-a-full-map": arguments(extensions=_many(65) | {3: ""}),
         "F-2/encoded-before-a-full-map": arguments(extensions=_many(65), raw={9: b"\x1c"}),
         "X-5/encoded-before-a-bad-value": arguments(raw={0: b"\x1c"}),
-        "F-2/encoded-before-no-key": arguments(raw={ODD_KEY: b"\x1c", 0: NULL}),
+        "F-2/encoded-before-an-empty-key": arguments(raw={ODD_KEY: b"\x1c", "": NULL}),
         "X-5/encoded-before-another": arguments(raw={0: NULL, ODD_KEY: b"\x1c"}),
         "X-5/given-before-its-value": arguments(extensions={0: 2**64}),
         "X-5/given-both-ways": arguments(extensions=no_key | unusable, raw={0: NULL}),

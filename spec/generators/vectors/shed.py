@@ -321,7 +321,7 @@ def _wide_maps() -> list[Json]:
 
 
 def _largest_in_the_map() -> list[Json]:
-    """Of a baggage that the map has no room for, the largest entries go first."""
+    """The largest entries of a baggage go first where the map has no room for it."""
     baggage = {"a": "1", "m": "v" * 40, "z": "2"}
     kept = mapping(tstr("a"), tstr("1"), tstr("z"), tstr("2"))
     made = []

@@ -247,7 +247,7 @@ defmodule Tw.Write do
 
   def restamp(frame, trace, state) do
     before = trace_id(Tw.Meaning.trace(frame))
-    moved = before != trace_id(trace)
+    moved = before == nil or before != trace_id(trace)
 
     kept =
       for {key, k, v, _} <- frame.extensions,

@@ -60,7 +60,7 @@ func meaningOf(f *frame) meaning {
 			m.format = int64(number & 0xffff)
 			return ok && number <= 65535
 		},
-		11: isFanout,
+		11: func(item []byte) bool { return fanoutOf(item) != nil },
 		13: func(item []byte) bool { return contextOf(item) != nil },
 	}
 	for key, check := range usable {
@@ -144,9 +144,10 @@ func textOf(item []byte) (string, bool) {
 	return r.text("X-8", 0, max32), true
 }
 
-func isFanout(item []byte) bool {
+// fanoutOf gives what is read of a usable fanout, two or three numbers, or nil.
+func fanoutOf(item []byte) []uint64 {
 	if item[0]>>5 != 4 {
-		return false
+		return nil
 	}
 	r := &reader{data: item}
 	length := r.head().argument
@@ -156,11 +157,14 @@ func isFanout(item []byte) bool {
 		r.value(0)
 		number, ok := uintOf(item[from:r.at])
 		if !ok || number < 1 {
-			return false
+			return nil
 		}
 		read = append(read, number)
 	}
-	return len(read) >= 2 && read[1] <= read[0]
+	if len(read) < 2 || read[1] > read[0] {
+		return nil
+	}
+	return read
 }
 
 func isBaggage(item []byte) bool {

@@ -55,6 +55,9 @@ func encoded(w []string) string {
 		target = number(n)
 	}
 	t := traceOf(w[4], string(given(w[5])))
+	if _, broken := writeFrame(kind, id, target, given(w[3]), nil); broken != nil { // the first to be named: E-14
+		return "refused " + broken.rule
+	}
 	entries, has := []entry{}, map[uint64]bool{}
 	if w[6] != "-" {
 		raw, broken := readFrame(given("d9d4f7850001616140" + w[6]))
@@ -67,7 +70,7 @@ func encoded(w []string) string {
 		}
 	}
 	for _, each := range traceEntries(t) {
-		if !has[each.key.number] {
+		if !has[1] && !has[each.key.number] { // E-11
 			entries = append(entries, each)
 		}
 	}

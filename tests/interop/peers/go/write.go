@@ -122,11 +122,21 @@ func without(entries []entry, key uint64) []entry {
 	return kept
 }
 
+// withoutDrawn leaves out a usable fanout that has no third element: it goes with its trace.
+func withoutDrawn(entries []entry) []entry {
+	for _, each := range entries {
+		if !each.key.isText && each.key.number == 11 && len(fanoutOf(each.item)) == 2 {
+			return without(entries, 11)
+		}
+	}
+	return entries
+}
+
 // fitMap sheds what does not fit: a state that is not given as encoded member by member. E-5
 func fitMap(entries []entry, t trace, given map[uint64]bool) []entry {
 	members := fitState(strings.Split(t.state, ","))
 	for isTooBig(entries) {
-		if !given[3] && t.context != nil && len(members) > 0 {
+		if !given[1] && !given[3] && t.context != nil && len(members) > 0 {
 			members = withoutOne(members)
 			entries = without(entries, 3)
 			if len(members) > 0 {
@@ -138,6 +148,9 @@ func fitMap(entries []entry, t trace, given map[uint64]bool) []entry {
 		for _, key := range []uint64{3, 5, 13, 1} {
 			if kept := without(entries, key); len(kept) < len(entries) {
 				entries = kept
+				if key == 1 { // E-13
+					entries = withoutDrawn(entries)
+				}
 				break
 			}
 		}
@@ -154,6 +167,10 @@ func restamp(data []byte, t trace) ([]byte, *fault) {
 		return data, broken
 	}
 	others := without(without(f.entries, 1), 3)
+	before := meaningOf(f).trace.context
+	if before == nil || t.context == nil || !bytes.Equal(before.id, t.context.id) { // L-6
+		others = withoutDrawn(others)
+	}
 	stamp := traceEntries(t)
 	for len(stamp) == 2 && isTooBig(together(others, stamp)) { // L-2
 		t.state = strings.Join(withoutOne(fitState(strings.Split(t.state, ","))), ",")

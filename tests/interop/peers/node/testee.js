@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fromTraceparent, meaningOf, traceparent } from './meaning.js'
 import { Fault, KIND, readFrame, readLoosely } from './read.js'
 import { Records } from './stream.js'
-import { fitMap, plainEntries, restamp, strip, takeShed, traceEntries, writeFrame } from './write.js'
+import { checkPlain, fitMap, plainEntries, restamp, strip, takeShed, traceEntries, writeFrame } from './write.js'
 
 const given = (word) => Buffer.from(word === '-' ? '' : word, 'hex')
 const told = (bytes) => bytes.toString('hex') || '-'
@@ -14,22 +14,23 @@ const trace = (word) => (word in traces ? traces[word] : fromTraceparent(word))
 const fault = ({ rule, offset }) => `${rule}@${offset}`
 const BASE = 'd9d4f7850001616140'
 
-// The base frame's faults come first: it is made alone. Where a key is given both ways, as it is encoded.
-function encoded([kind, id, target, payload], context, state, plainOf, keys) {
+// The base frame's faults come first, as it is made alone, then those of plain values (E-14). A key that is given
+// both ways is written as it is encoded, and key 1 in place of the trace's state too (E-11).
+function encoded([kind, id, target, payload], context, state, pairs, creation, keys) {
   const name = target[0] === 't' ? given(target.slice(1)).toString() : Number(target)
   const base = [Number(kind), Number(id), name, given(payload)]
   writeFrame(...base)
+  if (pairs.length) checkPlain(pairs, keysOf(keys))
   const raw = keys === '-' ? [] : readFrame(given(BASE + keys)).entries
   const has = new Set(raw.map(({ key }) => key))
-  const others = [...raw, ...plainOf(has)]
-  const stamp = traceEntries(trace(context), given(state).toString()).filter(({ key }) => !has.has(key))
+  const plain = pairs.filter(([key]) => !has.has(key))
+  const others = [...raw, ...plainEntries(plain, has.has(13) ? undefined : creation)]
+  const stamp = has.has(1) ? [] : traceEntries(trace(context), has.has(3) ? '' : given(state).toString())
   return `frame ${told(writeFrame(...base, fitMap([...others, ...stamp], has)))}`
 }
 
-function plain(values, creation, has) {
-  const pairs = values === '-' ? [] : readLoosely(given(values)).pairs
-  return plainEntries(pairs.filter(([key]) => !has.has(key)), creation === '-' ? undefined : trace(creation))
-}
+// What is given as encoded bytes, be it a key or none.
+const keysOf = (keys) => new Set(keys === '-' ? [] : readLoosely(given(keys)).pairs.map(([key]) => key))
 
 const answers = {
   hello: () => 'testee 1 2 node',
@@ -39,9 +40,12 @@ const answers = {
     return `valid ${kind} ${id} ${name} ${told(payload)} ${told(keys)}`
   },
   encode: (kind, id, target, payload, context, state, keys) =>
-    encoded([kind, id, target, payload], context, state, () => [], keys),
-  plain: (kind, id, target, payload, context, state, creation, values, keys) =>
-    encoded([kind, id, target, payload], context, state, (has) => plain(values, creation, has), keys),
+    encoded([kind, id, target, payload], context, state, [], undefined, keys),
+  plain(kind, id, target, payload, context, state, creation, values, keys) {
+    const pairs = values === '-' ? [] : readLoosely(given(values)).pairs
+    const created = creation === '-' ? undefined : trace(creation)
+    return encoded([kind, id, target, payload], context, state, pairs, created, keys)
+  },
   shed(command, ...words) {
     takeShed()
     const said = answers[command](...words)

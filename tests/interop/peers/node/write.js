@@ -87,25 +87,41 @@ export function fitMap(entries, given) {
     const baggage = !state && fitting.find(({ key }) => key === 5)
     if (baggage && !given.has(5)) {
       const { pairs } = readValue(baggage.item)
+      const kept = mapSize(fitting) > 16384 ? withoutLargest(pairs) : pairs.slice(0, -1)
       count(5, 1)
       fitting = fitting.filter(({ key }) => key !== 5)
-      if (pairs.length > 1) fitting.push(entry(5, mapItem(pairs.slice(0, -1))))
+      if (kept.length) fitting.push(entry(5, mapItem(kept)))
       continue
     }
     const next = [3, 5, 13, 1].find((key) => fitting.some((each) => each.key === key))
     if (next === undefined) break // E-6
     count(next, 1)
-    fitting = fitting.filter(({ key }) => key !== next)
+    const fanout = next === 1 && fitting.find(isDrawn)
+    if (fanout) count(11, 1) // E-13
+    fitting = fitting.filter((each) => each.key !== next && each !== fanout)
   }
   return fitting
 }
 
-// The entries of plain values, given as [key, value] pairs, and a creation. E-3, E-4, E-8, E-9
-export function plainEntries(pairs, creation) {
-  const entries = []
+// A fanout without recipients still to draw, which goes with its trace.
+function isDrawn(each) {
+  return each.key === 11 && meaningOf({ entries: [each] }).fanout?.length === 2
+}
+
+// Throws the first fault of plain values. Where encoded bytes are written in place of one, it is not looked at, but in
+// keys 1 and 3 no value is plain. E-9, E-11, E-12
+export function checkPlain(pairs, has) {
   for (const [key, value] of pairs) {
     checkKey(key)
     if (key === 1 || key === 3) throw new Fault('U-1', '?')
+    if (key !== 5 && key !== 13 && !has.has(key)) plainEntry(key, value)
+  }
+}
+
+// The entries of plain values that were checked, given as [key, value] pairs, and a creation. E-3, E-4, E-8
+export function plainEntries(pairs, creation) {
+  const entries = []
+  for (const [key, value] of pairs) {
     if (key === 13) count(13, 1)
     else if (key !== 5) entries.push(plainEntry(key, value))
     else if (!value?.pairs) count(5, 1)
@@ -133,10 +149,19 @@ function baggageEntries(pairs) {
   const isText = (each) => typeof each === 'string'
   let kept = pairs.filter((pair) => pair.every(isText) && pair[0] !== '')
   kept = inOrder(kept)
-  const size = () => kept.flat().reduce((sum, each) => sum + Buffer.byteLength(each), 0)
-  while (kept.length > 64 || size() > 8192) kept = kept.slice(0, -1)
+  const size = () => kept.reduce((sum, pair) => sum + sizeOf(pair), 0)
+  while (size() > 8192) kept = withoutLargest(kept)
+  kept = kept.slice(0, 64)
   count(5, pairs.length - kept.length)
   return kept.length ? [entry(5, mapItem(kept))] : []
+}
+
+const sizeOf = ([key, value]) => Buffer.byteLength(key) + Buffer.byteLength(value)
+
+// Of pairs in encoded order: of equally large ones the last goes.
+function withoutLargest(pairs) {
+  const most = Math.max(...pairs.map(sizeOf))
+  return pairs.toSpliced(pairs.findLastIndex((pair) => sizeOf(pair) === most), 1)
 }
 
 const inOrder = (pairs) =>
@@ -156,10 +181,12 @@ function valueItem(value, depth = 0) {
   return Buffer.concat([head(5, sorted.length), ...sorted.flatMap(([key, each]) => [valueItem(key), valueItem(each, depth + 1)])])
 }
 
-function isTooBig(entries) {
+function mapSize(entries) {
   const size = entries.reduce((sum, { encoded, item }) => sum + encoded.length + item.length, 0)
-  return entries.length > 64 || size + head(5, entries.length).length > 16384
+  return size + head(5, entries.length).length
 }
+
+const isTooBig = (entries) => entries.length > 64 || mapSize(entries) > 16384
 
 function withEntries(base, entries) {
   if (!entries.length) return base
@@ -173,7 +200,9 @@ function withEntries(base, entries) {
 export function restamp(bytes, trace, state) {
   const frame = readFrame(bytes)
   if (frame.kind > 2) return bytes // L-3
-  const others = frame.entries.filter(({ key }) => key !== 1 && key !== 3)
+  const before = meaningOf(frame).trace
+  const moved = !before || before.id !== trace?.id
+  const others = frame.entries.filter(({ key }) => key !== 1 && key !== 3).filter((each) => !(moved && isDrawn(each))) // L-6
   let stamp = traceEntries(trace, state)
   while (isTooBig([...others, ...stamp]) && stamp.length === 2) {
     const members = withoutOne(readValue(stamp[1].item).split(','))

@@ -1,0 +1,26 @@
+"""The addresses of a sweep, each with its event loop."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from tests.interop.places import Certificates, Place, make_certificates, place_of
+
+LOOPS = {"asyncio": None, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(
+    params=[f"{scheme}-{loop}" for scheme in ("tcp", "tls", "unix", "memory") for loop in LOOPS]
+)
+def place(request: pytest.FixtureRequest, tmp_path: Path, certificates: Certificates) -> Place:
+    scheme, _, loop = request.param.partition("-")
+    found = place_of(scheme, tmp_path, certificates if scheme == "tls" else None)
+    new_loop = LOOPS[loop]
+    return found if new_loop is None else replace(found, new_loop=new_loop)
