@@ -14,7 +14,7 @@ from tracewire.protocol import constants
 SPEC = Path(tracewire.spec.__file__).parent
 REGISTRY: dict[str, Any] = tomllib.loads((SPEC / "registry.toml").read_text())
 
-NAMES = [name for name in vars(constants) if name.isupper()]
+NAMES = [name for name in vars(constants) if name.isupper() and name[0] != "_"]
 #: Those that stand elsewhere in the registry than among the limits.
 OTHERS = {"GENERATION", "MODES", "RESERVED_PREFIX", "TRUSTS"}
 
