@@ -292,7 +292,7 @@ cdef dict read_extensions(Frame frame):
             continue
         row = row_of_key(entry.argument if entry.major == UINT else 0)
         if not row.assigned:
-            read[key_of(&entry)] = decode_value(encoded_value(&entry))
+            read[key_of(&entry)] = plain_value(&entry)
             continue
         value = read_known(&entry, row)
         if value is None:
@@ -300,6 +300,17 @@ cdef dict read_extensions(Frame frame):
         else:
             read[entry.argument] = value
     return read
+
+
+cdef object plain_value(Entry* entry):
+    """The value in Python; whole numbers, which are the most common, without a pass in Python."""
+    cdef Cursor c
+    cdef int major = 0
+    cdef uint64_t number = 0
+    c.at = entry.value
+    c.end = entry.end
+    read_head(&c, &major, &number)
+    return number if major == UINT else decode_value(encoded_value(entry))
 
 
 cdef object read_known(Entry* entry, const KeyRow* row):

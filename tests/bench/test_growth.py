@@ -69,7 +69,7 @@ def feed(codec: ModuleType, pieces: list[bytes]) -> None:
         (encode_payload, 4096),
         (read_payload, 4096),
         (encode_extensions, 32),
-        (read_extensions, 8),
+        (read_extensions, 32),
         (shed_baggage, 256),
         (feed_a_record_in_pieces, 256),
         (feed_records_byte_by_byte, 64),
