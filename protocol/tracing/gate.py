@@ -136,7 +136,8 @@ class Gate:
         values: Values = {SPAN_KEY: RemoteSpan(trace)}
         if ratio is not ALONE or has_entered():
             values[PAIR_KEY] = Pair(trace.trace_id, ratio)
-        values = self._with_baggage(frame, values)
+        if self._baggage:
+            values = self._with_baggage(frame, values)
         return self._propagators.extract(frame, values) if self._propagators.current else values
 
     def _with_baggage(self, frame: Frame, values: Values) -> Values:

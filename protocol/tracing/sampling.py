@@ -94,10 +94,11 @@ def has_entered() -> bool:
     return _entered.get() is not None
 
 
-def ratio_below(context: Context, trace_id: int) -> SamplingRatio:
+def ratio_below(context: Context, trace: TraceContext) -> SamplingRatio:
     """The ratio of what is recorded in a trace: 1 of 1 where none came with it."""
     pair = _pair_in(context) or _entered.get()
-    return pair.ratio if pair is not None and pair.trace_id == trace_id else ALONE
+    # The id is made when it is asked for, so only where there is a pair.
+    return pair.ratio if pair is not None and pair.trace_id == trace.trace_id else ALONE
 
 
 def _pair_in(context: Context) -> Pair | None:
@@ -109,7 +110,7 @@ def current_ratio() -> SamplingRatio:
     context = get_current()
     span = current_span(context)
     trace = None if span is None else trace_of(span, context)
-    return ratio_below(context, trace.trace_id) if isinstance(trace, TraceContext) else ALONE
+    return ratio_below(context, trace) if isinstance(trace, TraceContext) else ALONE
 
 
 def current_weight() -> float:

@@ -169,7 +169,7 @@ class Tracing:
             or not receivers
         ):
             return codec.wrap(message, NOT_SAMPLED, extensions)  # T-9
-        asking = *ratio_below(context, trace.trace_id).times(1, 1), receivers  # T-10
+        asking = *ratio_below(context, trace).times(1, 1), receivers  # T-10
         extensions = {**(extensions or {}), FANOUT: asking}
         return codec.wrap(message, trace, self._carried(context, span, trace, extensions))
 
@@ -227,7 +227,7 @@ class Tracing:
             return (NOT_SAMPLED if is_suppressed(context) else None), extensions  # T-4
         if not trace.sampled:
             return (trace if self._sends_ids else self._not_sampled), extensions
-        ratio = ratio_below(context, trace.trace_id)  # type: ignore[union-attr]
+        ratio = ratio_below(context, trace)  # type: ignore[arg-type]
         if ratio != ALONE and (extensions is None or FANOUT not in extensions):
             extensions = {**(extensions or {}), FANOUT: tuple(ratio)}
         return trace, self._carried(context, span, trace, extensions)  # type: ignore[arg-type]
@@ -262,6 +262,8 @@ class Tracing:
             span = current_span(context)
             current = span is not None and self._trace_of(span, context) is not None
             return self._gate.bare(self._given_trust, current)
+        if self._given_trust == "parent":  # nobody pays
+            return self._gate.admit(frame, "parent")
         return self._gate.hand_out(frame, self._given_trust)
 
     def links(self, frame: Frame, trust: Trust | None = None) -> list[Link]:
@@ -306,7 +308,7 @@ class Tracing:
         keeping = how_many(recipients, self._rate, self._random)  # T-8
         if keeping < recipients:
             trace = thinned(trace)
-        ratio = ratio_below(context, trace.trace_id).times(recipients, keeping)
+        ratio = ratio_below(context, trace).times(recipients, keeping)
         extensions = {**(extensions or {}), FANOUT: tuple(ratio)}
         sampled = encode(trace, self._carried(context, span, trace, extensions))
         return FanOut(recipients, keeping, sampled, unsampled, self._random)
@@ -343,7 +345,7 @@ class Tracing:
             return None
         ratio = ALONE
         if isinstance(trace, TraceContext):
-            ratio = ratio_below(context, trace.trace_id)
+            ratio = ratio_below(context, trace)
         return self._calls.begin(SpanKind.CLIENT, method, network, traced=traced, ratio=ratio)
 
     def server(
@@ -424,7 +426,7 @@ class Tracing:
         if traced:
             links = links_of_child(frame, trust)
             if isinstance(frame.trace, TraceContext):
-                ratio = ratio_below(context, frame.trace.trace_id)
+                ratio = ratio_below(context, frame.trace)
         return self._calls.begin(
             SpanKind.SERVER,
             frame.method or "",
