@@ -364,7 +364,7 @@ class Handlers:
         config = self._config
         enter(call)
         context, telemetry = config.tracing.server(call.frame, config.trust, self.network)
-        if context:  # handlers begin in an empty one
+        if context:
             _attach(context)
         return telemetry
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from math import inf
 from typing import Any, Final, TypeVar, overload
 
-from tracewire.codec import Frame
+from tracewire.codec import Frame, Trace
 
 from ..body.body import check_type
 from ..connection import events as e
@@ -214,8 +214,8 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         """
         self._affinity.check()
         deadline = None if timeout is None else deadline_after(timeout)
-        telemetry = self._config.tracing.client(method, self.network)
-        asked = self.ask(telemetry, method, body, deadline, metadata, returns, cascade)
+        telemetry, trace = self._config.tracing.client(method, self.network)
+        asked = self.ask(telemetry, method, body, deadline, metadata, returns, cascade, trace)
         return await (asked if telemetry is None else recorded(telemetry, asked))
 
     def ask(
@@ -227,6 +227,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         metadata: Mapping[str, object] | None,
         returns: Any,
         cascade: bool,
+        trace: Trace = None,
     ) -> Awaitable[Any]:
         """A call whose telemetry, if any, has begun and is ended by who asks.
 
@@ -238,6 +239,8 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             metadata: text keys, and values of the subset of section 3.2.
             returns: the type to convert the result to, by msgspec.
             cascade: whether the deadline of the handler that calls holds as well.
+            trace: what is sent of the trace, if the context is that of whoever calls; None where
+                it is still to be asked for.
 
         Returns:
             What is awaited for the result. It raises as `call` does.
@@ -247,7 +250,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         if bound is not None:
             deadline = earlier(deadline, bound)
         if not self._config.call_interceptors:
-            return self._call(telemetry, method, body, metadata, deadline, returns)
+            return self._call(telemetry, method, body, metadata, deadline, returns, trace)
         return self._intercepted(telemetry, method, body, metadata, deadline, bound, returns)
 
     async def _intercepted(
@@ -280,14 +283,16 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         metadata: Mapping[str, object] | None,
         deadline: float | None,
         returns: Any,
+        trace: Trace = None,
     ) -> Any:
-        payload, extensions = written(method, body, metadata)
+        payload, sent = written(method, body, metadata)
         if returns is not object:
             check_type(returns)  # not once the call was made
         if self._writer.room is not None:
             await self.wait_for_room(deadline)
-        span = None if telemetry is None else telemetry.span
-        trace, sent = self._config.tracing.inject(extensions, span)
+        if trace is None:
+            span = None if telemetry is None else telemetry.span
+            trace, sent = self._config.tracing.inject(sent, span)
         outcome: asyncio.Future[Frame] = asyncio.Future(loop=self._loop)
         id = 0
         try:

@@ -161,7 +161,7 @@ class Reconnecting:
         """
         self._affinity.check()
         deadline = None if timeout is None else deadline_after(timeout)
-        telemetry = self.tracing.client(method, self._network)
+        telemetry, _ = self.tracing.client(method, self._network)
         asked = self._ask(telemetry, method, body, deadline, metadata, returns, cascade)
         return await (asked if telemetry is None else recorded(telemetry, asked))
 

@@ -142,8 +142,8 @@ def trace_of(span: Span, context: Context) -> Trace:
     trace: TraceContext | None = getattr(span, _KEPT, None)
     if trace is None:
         trace = _read(span, context)
-    if trace is not None and not trace.sampled and _came_as_false(trace, context):
-        return NOT_SAMPLED
+    if FALSE_KEY in context and trace is not None and not trace.sampled:
+        return NOT_SAMPLED if _came_as_false(trace, context) else trace
     return trace
 
 

@@ -315,7 +315,9 @@ class Tracing:
 
     # For peers.
 
-    def client(self, method: str, network: NetworkAttributes = NOWHERE) -> CallTelemetry | None:
+    def client(
+        self, method: str, network: NetworkAttributes = NOWHERE
+    ) -> tuple[CallTelemetry | None, Trace]:
         """A call that an application asks for. Below what is not sampled no span is started; where
         nothing is decided the sampler is asked once, and its answer sent.
 
@@ -325,10 +327,11 @@ class Tracing:
 
         Returns:
             What is to be finished with what the application gets: None where it is neither traced
-            nor timed. Its ``span`` is to be given to `inject`.
+            nor timed. Its ``span`` is to be given to `inject`. And what is sent of the trace, where
+            no more is to be said: None where that is for `inject` to say.
         """
         if not self._records:
-            return None
+            return None, None
         context = get_current()
         span: Span | None = context.get(SPAN_KEY)  # type: ignore[assignment]
         trace = None
@@ -339,19 +342,22 @@ class Tracing:
                 FENCE.contain(_logger, _UNREADABLE, error)
         decided = trace is not None and not trace.sampled
         if decided and not self._calls.timed:
-            return None
+            if self._baggage or not self._sends:
+                return None, None
+            return None, (trace if self._sends_ids else self._not_sampled)
         traced = self._sends and not decided
         if not self._calls.records(traced) or is_suppressed(context):
-            return None
+            return None, None
         ratio = ALONE
         if isinstance(trace, TraceContext):
             ratio = ratio_below(context, trace)
-        return self._calls.begin(SpanKind.CLIENT, method, network, traced=traced, ratio=ratio)
+        begun = self._calls.begin(SpanKind.CLIENT, method, network, traced=traced, ratio=ratio)
+        return begun, None
 
     def server(
         self, frame: Frame, trust: Trust, network: NetworkAttributes = NOWHERE, served: bool = True
     ) -> tuple[Context, CallTelemetry | None]:
-        """A request or notification that arrived.
+        """A request or notification that arrived, to be handled in variables of its own.
 
         Args:
             frame: as it came.
@@ -364,8 +370,7 @@ class Tracing:
             is neither traced nor timed.
         """
         values = self._gate.admit(frame, trust)
-        surroundings = get_current()
-        context = around(values, surroundings)
+        context = around(values, get_current())
         message = values.get(SPAN_KEY) if values else None
         decided = message is not None and not message.trace.sampled  # type: ignore[attr-defined]
         if not self._records or (decided and not self._calls.timed):

@@ -120,7 +120,7 @@ def begun(
     network: NetworkAttributes = NOWHERE,
 ) -> tuple[Trace, Extensions | None, CallTelemetry | None]:
     """A call as peers begin it: what is sent of it, and what they finish."""
-    telemetry = tracing.client(method, network)
+    telemetry, _ = tracing.client(method, network)
     span = None if telemetry is None else telemetry.span
     return *tracing.inject(extensions, span), telemetry
 

@@ -266,6 +266,7 @@ print(sorted(onward), "sentry-public_key=key" in onward["baggage"])
 """
 
 
+@pytest.mark.once
 def test_the_dynamic_sampling_context_of_sentry_arrives() -> None:
     """In a process of its own, since its propagator needs its client."""
     command = [sys.executable, "-c", SENTRY]

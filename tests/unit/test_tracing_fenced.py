@@ -103,7 +103,7 @@ def test_a_span_that_fails_is_ended_all_the_same(fault: Fault, monkeypatch: Any)
     provider = TracerProvider()
     tracing = Tracing(tracer_provider=provider)
     monkeypatch.setattr(type(provider.get_tracer("")), "start_span", lambda *_, **__: span)
-    telemetry = tracing.client("m")
+    telemetry, _ = tracing.client("m")
     assert telemetry is not None
     telemetry.finish(Status.INTERNAL, RpcError(Status.INTERNAL))
     assert span.ended == 1
@@ -136,7 +136,7 @@ def test_a_histogram_that_fails_breaks_no_call(fault: Fault, monkeypatch: Any) -
         def get_meter(self, *_: Any, **__: Any) -> Meter:
             return Meter("tracewire")
 
-    telemetry = Tracing(meter_provider=Meters()).client("m")
+    telemetry, _ = Tracing(meter_provider=Meters()).client("m")
     assert telemetry is not None
     before = self_cost()["foreign_failures"]
     telemetry.finish(Status.OK)
@@ -220,7 +220,7 @@ class OddError(Exception):
 )
 def test_text_that_goes_to_a_span_can_be_exported(error: BaseException, said: str) -> None:
     recorded = Telemetry()
-    telemetry = Tracing(tracer_provider=recorded).client("m \ud800")
+    telemetry, _ = Tracing(tracer_provider=recorded).client("m \ud800")
     assert telemetry is not None
     telemetry.finish(Status.INTERNAL, error)
     (span,) = recorded.spans

@@ -38,7 +38,7 @@ def send() -> None:
     came = TraceContext(0xABC, 0xDEF, 1, "vendor=1,other=2")
     with received(encode_notification("", b"", came)), tracer.start_as_current_span("operation"):
         where = network_attributes("guild.example", 7000)
-        operation = tracing.client("guild.join", where)
+        operation, _ = tracing.client("guild.join", where)
         assert operation is not None
         context, extensions = tracing.inject(None, operation.span)
         print(encode_request(1, "guild.join", b"", context, extensions).hex())
