@@ -16,8 +16,8 @@ import uvloop
 from tests.interop.clock import StillLoop
 from tests.interop.places import Certificates, Place, make_certificates, place_of
 
-#: Seconds after which a test that waits for something is a failure: none that does not hang waits so
-#: long, on a machine that does much else.
+#: Seconds after which a test that waits for something is a failure: none that does not hang waits
+#: so long, on a machine that does much else.
 DEADLINE = 30
 
 
