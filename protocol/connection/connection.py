@@ -52,7 +52,7 @@ from .grease import Grease
 from .handshake import Handshake
 from .in_flight import UNKNOWN, ConcurrencyLimit, IncomingCalls, OutgoingCalls
 from .keepalive import Keepalive
-from .messages import Goaway, Hello, read_goaway, read_hello
+from .messages import Goaway, Hello, cancel_frame, read_goaway, read_hello
 from .records import record_reader
 from .shutdown import OPEN, READING, WRITING, Shutdown, State, Trigger
 
@@ -204,7 +204,7 @@ class Connection:
         frame = encode_request(id, method, payload, trace, extensions)
         if len(frame) > handshake.peer_max_frame:
             raise handshake.too_long(frame)
-        self._outgoing.begin(caller, inf if expires is None else expires)
+        self._outgoing.begin(caller, expires)
         if expires is not None and expires < self.wake:
             self.wake = expires
         self._write(frame)
@@ -282,7 +282,7 @@ class Connection:
     def cancelled(self, id: int) -> Status:
         """Answers a request whose handler ended because it was cancelled. Gives the status. C-42"""
         status = self._incoming.cause(id) or Status.CANCELLED
-        self.fail(id, RpcError(status, _CAUSES[status], executed=Executed.MAYBE))
+        self._answer(id, encode_response(id, _CANCELLED[status], status))
         return status
 
     def cause(self, id: int) -> Status | None:
@@ -312,13 +312,13 @@ class Connection:
     def cancel(self, id: int) -> None:
         """Gives a call up: its outcome is not reported any more."""
         if self._outgoing.end(id) is not UNKNOWN:
-            self._send_control(Frame(Kind.CANCEL, id, 0))
+            self._send_cancel(id)
             self._settle()
 
     def cancel_all(self) -> None:
         """Cancels every call that is open; the outcome of each is still reported, by ``lost``."""
         for id in self._outgoing:
-            self._send_control(Frame(Kind.CANCEL, id, 0))
+            self._send_cancel(id)
 
     def ping(self) -> int:
         """The id that the pong will have."""
@@ -415,13 +415,13 @@ class Connection:
         """Does what the time asks for, and sets ``wake`` anew."""
         now = self._clock()
         events: Events = []
-        for id in self._outgoing.expired(now):
+        while (id := self._outgoing.deadlines.take(now)) is not None:
             caller = self._outgoing.end(id)
-            self._send_control(Frame(Kind.CANCEL, id, 0))
+            self._send_cancel(id)
             said = "no response within the timeout"
             error = RpcError(Status.DEADLINE_EXCEEDED, said, executed=Executed.MAYBE)
             events.append(CallFailed(caller, error))
-        for id in self._incoming.expired(now):
+        while (id := self._incoming.deadlines.take(now)) is not None:
             if self._incoming.cancel(id, Status.DEADLINE_EXCEEDED):
                 events.append(RequestCancelled(id, Status.DEADLINE_EXCEEDED))
         if now >= self._shutdown.until and self.state is State.DRAINING:
@@ -655,6 +655,10 @@ class Connection:
         if self._handshake.may_frame and self.state in WRITING:
             self._write(encode(frame))
 
+    def _send_cancel(self, id: int) -> None:
+        if self._handshake.may_frame and self.state in WRITING:
+            self._write(cancel_frame(id))
+
     def _greet(self) -> None:
         """Says hello, as early as it may be said, and goodbye if it is late for that. C-35, C-54"""
         if self.state in WRITING and (hello := self._handshake.take_hello()) is not None:
@@ -719,7 +723,11 @@ class Connection:
         return bool(self._outgoing) or (self.peer is not None and _PING in self.peer.kinds)
 
     def _next_wake(self) -> float:
-        times = [self._outgoing.wake, self._incoming.wake, self._shutdown.until]
+        times = [
+            self._outgoing.deadlines.next,
+            self._incoming.deadlines.next,
+            self._shutdown.until,
+        ]
         if self.state in READING:
             times.append(self._keepalive.record_due)
         if self._keeps_alive:
@@ -730,6 +738,11 @@ class Connection:
 _CAUSES: Final = {
     Status.CANCELLED: "the call was cancelled",
     Status.DEADLINE_EXCEEDED: "the deadline passed",
+}
+#: What a handler that had started and was cancelled is answered with: often, and all at once.
+_CANCELLED: Final = {
+    status: write_error(RpcError(status, said, executed=Executed.MAYBE))
+    for status, said in _CAUSES.items()
 }
 
 _BY_KIND: Final[dict[int, Callable[[Connection, Frame, float, Events], None]]] = {

@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
-from tracewire.codec import Frame, Kind, Status
+from tracewire.codec import Frame, Kind, Status, encode
 from tracewire.codec.constants import MAX_FRAME, MAX_ID
+from tracewire.codec.value import encode_value
 
 from ..constants import (
     AGENT_BYTES,
@@ -22,6 +23,15 @@ from ..wire import is_uint, read_map, write_map
 
 #: Characters of a goaway's text, so that it has no more bytes than an error may have.
 _TEXT: Final = ERROR_BYTES // 4
+
+
+#: A cancel as bytes, around its id: a deadline that many calls share writes them all at once.
+_CANCEL: Final = encode(Frame(Kind.CANCEL, 1, 0)).split(encode_value(1))
+
+
+def cancel_frame(id: int) -> bytes:
+    """A cancel of the call with that id, as bytes."""
+    return encode_value(id).join(_CANCEL)
 
 
 def default_agent() -> str:
