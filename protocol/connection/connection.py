@@ -415,13 +415,16 @@ class Connection:
         """Does what the time asks for, and sets ``wake`` anew."""
         now = self._clock()
         events: Events = []
-        while (id := self._outgoing.deadlines.take(now)) is not None:
+        self.wake = self._next_wake()
+        if self.wake > now:  # what it was for ended in time
+            return events
+        writes = self._handshake.may_frame and self.state in WRITING
+        for id in self._outgoing.deadlines.due(now):
             caller = self._outgoing.end(id)
-            self._send_cancel(id)
-            said = "no response within the timeout"
-            error = RpcError(Status.DEADLINE_EXCEEDED, said, executed=Executed.MAYBE)
-            events.append(CallFailed(caller, error))
-        while (id := self._incoming.deadlines.take(now)) is not None:
+            if writes:
+                self._write(cancel_frame(id))
+            events.append(CallFailed(caller, RpcError(*_EXPIRED)))
+        for id in self._incoming.deadlines.due(now):
             if self._incoming.cancel(id, Status.DEADLINE_EXCEEDED):
                 events.append(RequestCancelled(id, Status.DEADLINE_EXCEEDED))
         if now >= self._shutdown.until and self.state is State.DRAINING:
@@ -569,7 +572,7 @@ class Connection:
             events += self._outgoing.refuse(goaway.last_id, said)
 
     def _receive_cancel(self, frame: Frame, began: float, events: Events) -> None:
-        if not self._understands(frame):
+        if frame.extensions and not self._understands(frame):
             return
         if self._incoming.count_cancel():  # C-44
             self._fault(Status.RESOURCE_EXHAUSTED, "more cancels than requests", events)
@@ -728,9 +731,10 @@ class Connection:
             self._incoming.deadlines.next,
             self._shutdown.until,
         ]
-        if self.state in READING:
+        state = self._shutdown.state
+        if state is OPEN or state in READING:
             times.append(self._keepalive.record_due)
-        if self._keeps_alive:
+        if self._limits.keepalive_seconds is not None and self._keeps_alive:
             times.append(self._keepalive.ping_due)
         return min(times)
 
@@ -739,11 +743,20 @@ _CAUSES: Final = {
     Status.CANCELLED: "the call was cancelled",
     Status.DEADLINE_EXCEEDED: "the deadline passed",
 }
+_EXPIRED: Final = (
+    Status.DEADLINE_EXCEEDED,
+    "no response within the timeout",
+    None,
+    Executed.MAYBE,
+)
 #: What a handler that had started and was cancelled is answered with: often, and all at once.
-_CANCELLED: Final = {
-    status: write_error(RpcError(status, said, executed=Executed.MAYBE))
-    for status, said in _CAUSES.items()
-}
+#: By position, as below.
+_CANCELLED: Final = tuple(
+    write_error(RpcError(status, _CAUSES[status], executed=Executed.MAYBE))
+    if status in _CAUSES
+    else b""
+    for status in Status
+)
 
 _BY_KIND: Final[dict[int, Callable[[Connection, Frame, float, Events], None]]] = {
     Kind.REQUEST: Connection._receive_request,

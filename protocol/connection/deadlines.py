@@ -33,13 +33,16 @@ class Deadlines:
             heap[:] = [(time, number) for number, time in self.times.items()]
             heapify(heap)
 
-    def take(self, now: float) -> int | None:
-        """The number of the earliest whose time has come, which has none then; None for none."""
-        if self.next > now:
-            return None
-        _, number = heappop(self._heap)
-        del self.times[number]
-        return number
+    def due(self, now: float) -> list[int]:
+        """The numbers whose time has come, the earliest first, which have none then."""
+        heap, times = self._heap, self.times
+        found = []
+        while heap and heap[0][0] <= now:
+            time, number = heappop(heap)
+            if times.get(number) == time:
+                del times[number]
+                found.append(number)
+        return found
 
     @property
     def next(self) -> float:

@@ -6,9 +6,8 @@ from typing import Final
 
 import msgspec
 
-from tracewire.codec import Frame, Kind, Status, encode
-from tracewire.codec.constants import MAX_FRAME, MAX_ID
-from tracewire.codec.value import encode_value
+from tracewire.codec import Frame, Kind, Status, encode, encode_response
+from tracewire.codec.constants import MAGIC, MAX_FRAME, MAX_ID
 
 from ..constants import (
     AGENT_BYTES,
@@ -25,13 +24,15 @@ from ..wire import is_uint, read_map, write_map
 _TEXT: Final = ERROR_BYTES // 4
 
 
-#: A cancel as bytes, around its id: a deadline that many calls share writes them all at once.
-_CANCEL: Final = encode(Frame(Kind.CANCEL, 1, 0)).split(encode_value(1))
+#: Where a kind of one byte ends: after the tag and the array's head.
+_KIND_END: Final = len(MAGIC) + 2
+#: A cancel up to its kind. What follows is that of the response which returns nothing.
+_CANCEL: Final = encode(Frame(Kind.CANCEL, 1, 0))[:_KIND_END]
 
 
 def cancel_frame(id: int) -> bytes:
-    """A cancel of the call with that id, as bytes."""
-    return encode_value(id).join(_CANCEL)
+    """A cancel of the call with that id: those that share a deadline are sent all at once."""
+    return _CANCEL + encode_response(id)[_KIND_END:]
 
 
 def default_agent() -> str:

@@ -64,15 +64,15 @@ class DeadlineTimer:
     def _wake(self) -> None:
         self._at, self._timer = inf, None
         now = self._woke = self._loop.time()
-        try:
-            while (number := self._deadlines.take(now)) is not None:
-                expiring = self._expiring.pop(number)
-                again = expiring.expire()
-                if again < inf:
-                    self._expiring[number] = expiring
-                    self._deadlines.set(number, max(again, now + GRANULARITY))
-        finally:  # whatever one of them raised: it is the timer of the others, too
-            self._arm(self._deadlines.next)
+        for number in self._deadlines.due(now):
+            expiring = self._expiring.pop(number, None)
+            if expiring is None:  # it ended by what became of one before
+                continue
+            again = expiring.expire()
+            if again < inf:
+                self._expiring[number] = expiring
+                self._deadlines.set(number, max(again, now + GRANULARITY))
+        self._arm(self._deadlines.next)
 
 
 def deadline_timer_of(loop: asyncio.AbstractEventLoop) -> DeadlineTimer:

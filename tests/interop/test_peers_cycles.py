@@ -13,7 +13,7 @@ from tests.interop.calls import Gate, begin
 from tests.interop.clock import later
 from tests.interop.places import Place
 from tracewire.codec import Status
-from tracewire.protocol import Caller, Limits, OutgoingCall, RpcError, Server, Service, current_call
+from tracewire.protocol import Caller, Limits, OutgoingCall, RpcError, Server, current_call
 
 Way = Callable[[Any, Gate, Server], Awaitable[None]]
 WAYS: dict[str, Way] = {}
