@@ -3,10 +3,10 @@
     python -m tests.mutate [--count 40] [--seed 1] [--only FILE:LINE]
 
 A mutant is a copy of the installed package in which one place is changed: a comparison, a number, a
-truth value or an operator is another one, a statement is gone, or a function returns None. Files are
-drawn by their length. Each mutant is judged by the tests of its wing, the quick ones first, until
-one fails or takes too long. A line says which test saw it; whether one that none saw can be seen at
-all is for people to judge.
+truth value or an operator is another one, a statement is gone, or a function returns None. Files
+are drawn by their length. Each mutant is judged by the tests of its wing, the quick ones first,
+until one fails or takes too long. A line says which test saw it; whether one that none saw can be
+seen at all is for people to judge.
 """
 
 import argparse
@@ -47,7 +47,7 @@ ROUNDS: Final = {
     "body": ("unit/test_body.py unit/test_cbor.py", "interop/test_peers_bodies.py"),
     "operations": (
         "unit/test_census.py unit/test_rollout.py unit/test_timings*",
-        "interop/test_timings.py interop/test_rollout* interop/test_census* interop/test_cli_top.py",
+        "interop/test_timings.py interop/test_roll* interop/test_census* interop/test_cli_top.py",
     ),
     "": (
         f"{CONNECTION} {TRACING} unit/test_limits.py unit/test_errors.py unit/test_options.py",
