@@ -1,5 +1,7 @@
 """The addresses of a sweep, each with its event loop."""
 
+import gc
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,14 @@ from tests.interop.places import Certificates, Place, make_certificates, place_o
 LOOPS = {"asyncio": None, "uvloop": uvloop.new_event_loop}
 #: By scheme and loop.
 PLACES = [f"{scheme}-{loop}" for scheme in ("tcp", "tls", "unix", "memory") for loop in LOOPS]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _small_heap() -> Iterator[None]:
+    """The collection after each run need not look at all that was imported."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
