@@ -302,11 +302,19 @@ class Reconnecting:
                 self._opening = False
             if self._closed:
                 raise self._no_connection()
-        self._keeping = asyncio.get_running_loop().create_task(
-            self._keep(),
-            name=f"keeps {self.url}",
-            context=Context(),  # whoever began it may be a handler, whose call ends
-        )
+        keeping = self._keep()
+        try:
+            self._keeping = asyncio.get_running_loop().create_task(
+                keeping,
+                name=f"keeps {self.url}",
+                context=Context(),  # whoever began it may be a handler, whose call ends
+            )
+        except BaseException:  # of the loop's task factory
+            keeping.close()
+            if self._peer is not None:
+                self._peer.end()
+                self._peer = None
+            raise
         return self
 
     def _use(self, peer: Peer) -> None:
