@@ -788,11 +788,10 @@ class Connection:
         for waiter in [*waiting]:
             if isinstance(waiter, WaitingResult):
                 continue
+            waiting.remove(waiter)
             if isinstance(waiter, WaitingCall):
-                waiting.remove_call(waiter.id)
                 caller = self._outgoing.end(waiter.id)
             else:
-                waiting.remove_message(waiter.sender)
                 caller = waiter.sender
             events.append(CallFailed(caller, not_executed(Status.UNAVAILABLE, said)))
         return events

@@ -34,7 +34,7 @@ class WaitingCall:
 
 
 class WaitingMessage:
-    """A notification or a message. ``sender``: is told once it was written, or failed."""
+    """A notification or a message. ``sender``: is told once it was written, or failed, if any."""
 
     __slots__ = ("frame", "sender", "size")
 
@@ -75,6 +75,9 @@ class Waiting:
         self.size -= waiter.size
         return waiter
 
+    def remove(self, waiter: Waiter) -> None:
+        self._remove(_key(waiter))
+
     def has_call(self, id: int) -> bool:
         return id in self._waiters
 
@@ -103,4 +106,6 @@ class Waiting:
 def _key(waiter: Waiter) -> Hashable:
     if isinstance(waiter, WaitingResult):
         return _RESULT * waiter.id
-    return waiter.id if isinstance(waiter, WaitingCall) else waiter.sender
+    if isinstance(waiter, WaitingCall):
+        return waiter.id
+    return waiter if waiter.sender is None else waiter.sender
