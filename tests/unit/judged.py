@@ -55,6 +55,7 @@ JUDGED = {
     "C-42": "live:C-16/cancelled",
     "C-43": f"{CONNECTION}_cancel.py::test_what_a_cancel_holds_is_ignored",
     "C-44": "live:C-20/cancel-flood",
+    "C-45": f"{CONNECTION}_waiting.py::test_a_call_is_cancelled_once",
     "C-46": f"{CONNECTION}_drain.py::test_a_drain_says_the_last_id_that_was_accepted",
     "C-47": "live:C-18/later",
     "C-48": f"{CONNECTION}_drain.py::test_nothing_runs_while_input_is_read_to_its_end",
@@ -87,8 +88,31 @@ JUDGED = {
     "C-76": "live:C-24/notification",
     "C-78": f"{CONNECTION}_overload.py::test_reading_does_not_pause_at_the_limit",
     "C-80": f"{CONNECTION}_cancel.py::test_cancels_are_applied_before_handlers_start",
+    "C-79": f"{CONNECTION}_held.py::"
+    "test_one_connection_has_a_quarter_of_the_slots_while_others_want_some",
+    "C-81": f"{CONNECTION}_waiting.py::"
+    "test_those_that_wait_are_sent_in_the_order_in_which_they_came",
+    "C-82": f"{INTEROP}peers_waiting.py::test_a_result_waits_once_the_limit_is_not_written",
+    "C-83": f"{CONNECTION}_waiting.py::test_what_may_not_wait_passes_those_that_do",
+    "C-84": f"{INTEROP}peers_waiting.py::test_what_does_not_wait_has_at_most_a_mebibyte",
+    "C-85": f"{CONNECTION}_waiting.py::test_the_timeout_is_written_when_the_call_is_admitted",
+    "C-86": f"{CONNECTION}_waiting.py::test_a_goaway_ends_waits_of_calls_and_notifications_alone",
+    "C-87": f"{INTEROP}peers_waiting.py::test_no_handler_starts_while_more_than_the_limit_waits",
+    "C-88": f"{CONNECTION}_held.py::test_they_start_in_order_once_they_may",
+    "C-89": f"{INTEROP}peers_waiting.py::test_what_may_not_start_has_as_many_bytes_as_the_limit",
+    "C-90": f"{CONNECTION}_held.py::test_a_notification_over_the_bytes_is_dropped_and_counted",
+    "C-91": f"{CONNECTION}_held.py::test_a_request_that_ends_in_the_queue_is_answered_at_once",
+    "C-92": f"{CONNECTION}_waiting.py::test_a_result_that_waits_is_replaced_by_a_cancel_or_expiry",
+    "C-93": f"{CONNECTION}_waiting.py::"
+    "test_a_result_that_waits_keeps_its_id_and_not_the_servers_slot",
+    "C-94": f"{INTEROP}peers_waiting.py::"
+    "test_the_connection_with_most_of_it_ends_where_a_server_holds_too_much",
+    "C-95": f"{INTEROP}peers_stalls.py::test_who_takes_too_little_is_cut_off",
+    "C-96": f"{INTEROP}peers_stalls.py::test_who_takes_nothing_of_less_than_the_limit_has_longer",
     "C-97": f"{CONNECTION}.py::test_a_status_that_is_not_assigned_reads_as_unknown",
     "C-100": f"{CONNECTION}_drain.py::test_a_notification_is_heard_while_calls_are_finished",
+    "C-102": f"{CONNECTION}_held.py::"
+    "test_empty_notifications_are_counted_as_the_memory_that_they_take",
     "C-101": f"{CONNECTION}_errors.py::test_a_side_that_drains_says_a_connection_error_as_well",
     "T-1": f"{UNIT}tracing.py::test_the_receivers_sampler_decides_what_is_undecided",
     "T-2": f"{UNIT}tracing.py::"
@@ -124,9 +148,6 @@ UNJUDGED = frozenset(
         *("T-26", "T-27", "T-28", "T-29", "T-30", "T-31", "T-32"),  # fan-out
         *("T-14", "T-15", "T-16", "T-18", "T-20"),  # what else tracing says
         *("C-28", "C-29", "C-98", "C-99"),  # terminating relays
-        *("C-45", "C-64", "C-69", "C-77", "C-79"),  # calls
-        *("C-81", "C-82", "C-83", "C-84", "C-85", "C-86", "C-87", "C-88"),  # waiting
-        *("C-89", "C-90", "C-91", "C-92", "C-93", "C-94", "C-95", "C-96"),  # and stalls
-        "C-102",  # what a side may count
+        *("C-64", "C-69", "C-77"),  # calls
     ]
 )
