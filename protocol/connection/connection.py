@@ -56,7 +56,7 @@ from .grease import Grease
 from .handshake import Handshake
 from .in_flight import UNKNOWN, ConcurrencyLimit, IncomingCalls, OutgoingCalls
 from .keepalive import Keepalive
-from .messages import Goaway, Hello, read_goaway, read_hello
+from .messages import Goaway, Hello, cancel_frame, read_goaway, read_hello
 from .outbox import Outbox
 from .records import record_reader
 from .shutdown import OPEN, READING, WRITING, Shutdown, State, Trigger
@@ -210,7 +210,7 @@ class Connection:
         frame = encode_request(id, method, payload, trace, extensions)
         if len(frame) > handshake.peer_max_frame:
             raise handshake.too_long(frame)
-        self._outgoing.begin(caller, inf if expires is None else expires)
+        self._outgoing.begin(caller, expires)
         if expires is not None and expires < self.wake:
             self.wake = expires
         if outbox.congested:
@@ -307,12 +307,13 @@ class Connection:
         KeyError if no such request is in flight.
         """
         self._incoming.end(id)
-        self._answer_unqueued(id, error)
+        self._answer_unqueued(encode_response(id, write_error(error), error.status))
 
     def cancelled(self, id: int) -> Status:
         """Answers a request whose handler ended because it was cancelled. Gives the status. C-42"""
         status = self._incoming.cause(id) or Status.CANCELLED
-        self.refuse(id, RpcError(status, _CAUSES[status], executed=Executed.MAYBE))
+        self._incoming.end(id)
+        self._answer_unqueued(encode_response(id, _CANCELLED[status], status))
         return status
 
     def cause(self, id: int) -> Status | None:
@@ -343,14 +344,14 @@ class Connection:
         """Gives a call up: its outcome is not reported any more."""
         if self._outgoing.end(id) is not UNKNOWN:
             if not self.outbox.waiting.remove_call(id):
-                self._send_control(Frame(Kind.CANCEL, id, 0))
+                self._send_cancel(id)
             self._settle()
 
     def cancel_all(self) -> None:
         """Cancels every call that is open; the outcome of each is still reported, by ``lost``."""
         for id in self._outgoing:
             if not self.outbox.waiting.has_call(id):
-                self._send_control(Frame(Kind.CANCEL, id, 0))
+                self._send_cancel(id)
 
     def ping(self) -> int:
         """The id that the pong will have."""
@@ -499,9 +500,18 @@ class Connection:
         """Does what the time asks for, and sets ``wake`` anew."""
         now = self._clock()
         events: Events = []
-        for id in self._outgoing.expired(now):
-            events.append(CallFailed(self._outgoing.end(id), self._expire_call(id)))
-        for id in self._incoming.expired(now):
+        self.wake = self._next_wake()
+        if self.wake > now:  # what it was for ended in time
+            return events
+        writes = self._handshake.may_frame and self.state in WRITING
+        for id in self._outgoing.deadlines.due(now):
+            error = RpcError(*_EXPIRED)
+            if self.outbox.waiting.remove_call(id):
+                error = not_executed(Status.DEADLINE_EXCEEDED, _NEVER_SENT)
+            elif writes:
+                self.outbox.write_unqueued(cancel_frame(id))
+            events.append(CallFailed(self._outgoing.end(id), error))
+        for id in self._incoming.deadlines.due(now):
             self._end_early(id, Status.DEADLINE_EXCEEDED, events)
         if now >= self._shutdown.until and self.state is State.DRAINING:
             self._shutdown.give_up_parting()
@@ -649,7 +659,7 @@ class Connection:
             events += self._outgoing.refuse(goaway.last_id, said)
 
     def _receive_cancel(self, frame: Frame, began: float, events: Events) -> None:
-        if not self._understands(frame):
+        if frame.extensions and not self._understands(frame):
             return
         if self._incoming.count_cancel():  # C-44
             self._fault(Status.RESOURCE_EXHAUSTED, "more cancels than requests", events)
@@ -713,9 +723,9 @@ class Connection:
             outbox.write(frame)
             self._settle()
 
-    def _answer_unqueued(self, id: int, error: RpcError) -> None:
+    def _answer_unqueued(self, frame: bytes) -> None:
         if self.state in WRITING:
-            self.outbox.write_unqueued(encode_response(id, write_error(error), error.status))
+            self.outbox.write_unqueued(frame)
             self._settle()
 
     def _end_early(self, id: int, status: Status, events: Events) -> None:
@@ -725,21 +735,13 @@ class Connection:
             return
         if self.outbox.waiting.remove_result(id):  # C-92
             incoming.end_given_back(id)
-            self._answer_unqueued(id, RpcError(status, _CAUSES[status], executed=Executed.YES))
+            error = RpcError(status, _CAUSES[status], executed=Executed.YES)
+            self._answer_unqueued(encode_response(id, write_error(error), status))
         elif (event := self._held.remove(id)) is not None:  # C-91
             incoming.end(id)
             self._refuse(id, event.frame, status, _CAUSES[status], events)
         else:
             events.append(RequestCancelled(id, status))
-
-    def _expire_call(self, id: int) -> RpcError:
-        """What a call fails with whose deadline has passed. C-72"""
-        if self.outbox.waiting.remove_call(id):
-            said = "the deadline passed before the call could be sent"
-            return not_executed(Status.DEADLINE_EXCEEDED, said)
-        self._send_control(Frame(Kind.CANCEL, id, 0))
-        said = "no response within the timeout"
-        return RpcError(Status.DEADLINE_EXCEEDED, said, executed=Executed.MAYBE)
 
     def _encoding(
         self,
@@ -757,8 +759,7 @@ class Connection:
             if expires is not None:  # C-85
                 microseconds = write_timeout(expires - self._clock())
                 if microseconds < 1:  # C-74
-                    said = "the deadline passed before the call could be sent"
-                    raise not_executed(Status.DEADLINE_EXCEEDED, said)
+                    raise not_executed(Status.DEADLINE_EXCEEDED, _NEVER_SENT)
                 sent = {**(extensions or {}), TIMEOUT: microseconds}
             return encode_request(id, method, payload, trace, sent)
 
@@ -827,6 +828,10 @@ class Connection:
     def _send_control(self, frame: Frame) -> None:
         if self._handshake.may_frame and self.state in WRITING:
             self.outbox.write_unqueued(encode(frame))
+
+    def _send_cancel(self, id: int) -> None:
+        if self._handshake.may_frame and self.state in WRITING:
+            self.outbox.write_unqueued(cancel_frame(id))
 
     def _greet(self) -> None:
         """Says hello, as early as it may be said, and goodbye if it is late for that. C-35, C-54"""
@@ -899,10 +904,15 @@ class Connection:
         return bool(self._outgoing) or (self.peer is not None and _PING in self.peer.kinds)
 
     def _next_wake(self) -> float:
-        times = [self._outgoing.wake, self._incoming.wake, self._shutdown.until]
-        if self.state in READING:
+        times = [
+            self._outgoing.deadlines.next,
+            self._incoming.deadlines.next,
+            self._shutdown.until,
+        ]
+        state = self._shutdown.state
+        if state is OPEN or state in READING:
             times.append(self._keepalive.record_due)
-        if self._keeps_alive:
+        if self._limits.keepalive_seconds is not None and self._keeps_alive:
             times.append(self._keepalive.ping_due)
         return min(times)
 
@@ -911,6 +921,21 @@ _CAUSES: Final = {
     Status.CANCELLED: "the call was cancelled",
     Status.DEADLINE_EXCEEDED: "the deadline passed",
 }
+_NEVER_SENT: Final = "the deadline passed before the call could be sent"
+_EXPIRED: Final = (
+    Status.DEADLINE_EXCEEDED,
+    "no response within the timeout",
+    None,
+    Executed.MAYBE,
+)
+#: What a handler that had started and was cancelled is answered with: often, and all at once.
+#: By position, as below.
+_CANCELLED: Final = tuple(
+    write_error(RpcError(status, _CAUSES[status], executed=Executed.MAYBE))
+    if status in _CAUSES
+    else b""
+    for status in Status
+)
 
 _BY_KIND: Final[dict[int, Callable[[Connection, Frame, float, Events], None]]] = {
     Kind.REQUEST: Connection._receive_request,
