@@ -11,6 +11,7 @@ import errno
 import logging
 import os
 import resource
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from typing import Final
 from tests.interop.places import Place, make_certificates, place_of
 from tests.sweeps.leaks import LeakCheck, LogLines, descriptors
 from tracewire.protocol import Limits, Peer, RpcError, Server, Service
-from tracewire.protocol.transports import accepting, unix
+from tracewire.protocol.transports import accepting, sockets, unix
 
 _SOURCE: Final = Path(__file__).with_name("failing_calls.c")
 _ROOT: Final = Path(__file__).parents[2]
@@ -134,6 +135,8 @@ def sweep_calls(place: Place, folder: Path, stride: int) -> Iterator[tuple[str, 
 
         made = Attempt(place, folder, arm, disarm)
         asyncio.run(made.run())
+        if call == "unlink":  # the file could not be removed, and close said so
+            return [each for each in made.wrong if each != place.url.removeprefix("unix://")], counted
         return made.wrong, counted
 
     for call, errors in ERRORS.items():
@@ -162,11 +165,25 @@ def sweep_limit(place: Place, folder: Path) -> Iterator[tuple[str, list[str]]]:
         yield f"{left} descriptors are left", made.wrong
 
 
+def _plant() -> None:
+    """A fault that the sweep must find: a connection that could not be made is kept open."""
+    kept: list[socket.socket] = []
+
+    def prepare(connected: socket.socket) -> None:
+        kept.append(connected.dup())
+        kept[-1].getpeername()
+
+    sockets._set_options = prepare
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scheme", choices=["tcp", "tls", "unix"])
     parser.add_argument("--stride", type=int, default=1, help="one failure in so many is tried")
+    parser.add_argument("--planted", action="store_true", help="nobody closes what has failed")
     options = parser.parse_args()
+    if options.planted:
+        _plant()
     logging.getLogger("tracewire").addHandler(logging.NullHandler())
     logging.getLogger("tracewire").propagate = False
     # As they are at work, but for their patience: it is not what is tried.
