@@ -8,7 +8,7 @@ from weakref import ref
 
 from tests.interop.places import Place
 from tests.sweeps.leaks import LeakCheck, descriptors
-from tests.sweeps.test_cancel_every_turn import whole_life
+from tests.sweeps.scenarios import whole_life
 
 #: Objects by which a process may differ from one run to the next.
 _OBJECTS: Final = 150

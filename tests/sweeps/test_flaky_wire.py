@@ -41,16 +41,16 @@ def test_each_fate_is_met(tmp_path: Path) -> None:
 def test_a_side_that_denies_what_it_sent_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    end = Connection.lost
+    for name in ("end", "lost"):
 
-    def denies(self: Connection, *arguments: Any) -> Any:
-        events = end(self, *arguments)
-        for event in events:
-            if isinstance(event, CallFailed):
-                event.error.executed = Executed.NO
-        return events
+        def denies(self: Connection, *arguments: Any, end: Any = getattr(Connection, name)) -> Any:
+            events = end(self, *arguments)
+            for event in events:
+                if isinstance(event, CallFailed):
+                    event.error.executed = Executed.NO
+            return events
 
-    monkeypatch.setattr(Connection, "lost", denies)
+        monkeypatch.setattr(Connection, name, denies)
     place, wrong = place_of("memory", tmp_path), list[str]()
     for seed in range(4):
         wrong += load(place, tmp_path, seed).wrong
