@@ -82,7 +82,8 @@ test-quick: .venv/installed ## the suite in .venv; ARGS="-k name" selects
 # Some tests are of what no version of Python changes, and run on the first alone. Between the first and
 # the last version only what needs no sockets and processes runs.
 ONCE = $(if $(filter $1,$(firstword $(VERSIONS))),,-m "not once")
-PART = $(if $(filter $1,$(firstword $(VERSIONS)) $(lastword $(VERSIONS))),,--ignore=tests/interop)
+PART = $(if $(filter $1,$(firstword $(VERSIONS)) $(lastword $(VERSIONS))),,--ignore=tests/interop \
+	--ignore=tests/sweeps)
 
 test-python%: .venv-%/installed
 	.venv-$*/bin/python -m pytest -o cache_dir=.venv-$*/cache $(call ONCE,$*) $(call PART,$*) $(SUITE)
@@ -125,7 +126,8 @@ else
 test-sanitized: .venv-sanitized/installed
 	@# Not what the compiled codec has no part in: the reference, and whole programs.
 	$(SANITIZED) .venv-sanitized/bin/python -m pytest --capture=sys -o cache_dir=.venv-sanitized/cache \
-		-k "not reference" -m "not once" $(NOT_CODEC) $(addprefix --ignore=,$(NOT_SANITIZED)) $(SUITE)
+		-k "not reference" -m "not once" $(NOT_CODEC) $(addprefix --ignore=,$(NOT_SANITIZED)) \
+		--ignore=tests/sweeps $(SUITE)
 endif
 
 .venv-sanitized/installed: $(SDIST)

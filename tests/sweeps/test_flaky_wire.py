@@ -1,4 +1,4 @@
-"""Calls over a wire that delays, cuts, resets and says nothing: one outcome each, and a true one."""
+"""Calls over a wire that delays, cuts, resets, says nothing: one outcome each, and a true one."""
 
 import asyncio
 from pathlib import Path
@@ -41,16 +41,18 @@ def test_each_fate_is_met(tmp_path: Path) -> None:
 def test_a_side_that_denies_what_it_sent_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("end", "lost"):
-
-        def denies(self: Connection, *arguments: Any, end: Any = getattr(Connection, name)) -> Any:
+    def denying(end: Any) -> Any:
+        def denies(self: Connection, *arguments: Any) -> Any:
             events = end(self, *arguments)
             for event in events:
                 if isinstance(event, CallFailed):
                     event.error.executed = Executed.NO
             return events
 
-        monkeypatch.setattr(Connection, name, denies)
+        return denies
+
+    for name in ("end", "lost"):
+        monkeypatch.setattr(Connection, name, denying(getattr(Connection, name)))
     place, wrong = place_of("memory", tmp_path), list[str]()
     for seed in range(4):
         wrong += load(place, tmp_path, seed).wrong

@@ -1,4 +1,4 @@
-"""A process is forked at each stage of a connection's life: the child ends nothing of its parent's."""
+"""A process is forked at each stage of a life: the child ends nothing of its parent's."""
 
 import os
 from pathlib import Path
