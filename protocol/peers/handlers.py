@@ -70,6 +70,7 @@ class Handlers:
         "_notices",
         "_spared",
         "_tasks",
+        "_to_cancel",
         "_waiting",
         "network",
     )
@@ -84,6 +85,8 @@ class Handlers:
         self._loop = asyncio.get_running_loop()
         #: By the id of their request, which is there until it is answered.
         self._tasks: dict[int, asyncio.Task[None] | None] = {}
+        #: Those that are cancelled in the next turn of the loop.
+        self._to_cancel: list[asyncio.Task[None]] = []
         #: Of what nobody answers.
         self._notices: dict[Call, asyncio.Task[None] | None] = {}
         #: Calls that wait in a drain or close themselves, as often as they do.
@@ -152,9 +155,19 @@ class Handlers:
 
     def cancelled(self, event: RequestCancelled) -> None:
         task = self._tasks.get(event.id)
-        if task is not None and event.id not in _ids(self._spared):
+        if task is not None and not (self._spared and event.id in _ids(self._spared)):
             # Not before its first step: a task that never ran could not answer.
-            self._loop.call_soon(task.cancel)
+            if not self._to_cancel:
+                self._loop.call_soon(self._cancel_tasks)
+            self._to_cancel.append(task)
+
+    def _cancel_tasks(self) -> None:
+        tasks, self._to_cancel = self._to_cancel, []
+        for task in tasks:
+            try:
+                task.cancel()
+            except BaseException as error:  # of a task factory's own
+                FENCE.report(logger, "a handler cannot be cancelled", error)
 
     def lost(self) -> None:
         """The connection is gone, or nobody waits. Requests were cancelled; here the rest is."""
@@ -235,31 +248,30 @@ class Handlers:
 
     def _fail(self, id: int, method: Method, call: Call, error: BaseException) -> Status:
         """Answers so. Gives the status of the answer."""
-        if self._is_cancelled(id, error):
-            if call.ran:
+        if isinstance(error, asyncio.CancelledError):  # or that of a task that it waited for
+            cause = self._connection.cause(id)
+            if call.ran and (cause is not None or _is_being_cancelled()):
                 return self._connection.cancelled(id)
-            error = not_executed(self._connection.cause(id) or Status.CANCELLED, "it was cancelled")
+            if cause is not None or _is_being_cancelled():
+                error = not_executed(cause or Status.CANCELLED, "it was cancelled")
         said = f"the handler of {method.name} failed"
         try:
             answer = _answer(error, said, call.ran)
-            self._connection.fail(id, answer)
+            if call.ran:
+                self._connection.fail(id, answer)
+            else:
+                self._connection.refuse(id, answer)
             return answer.status
         except BaseException as unsayable:  # its text, or what else it holds
             answer = _answer(unsayable, said, call.ran)
             self._connection.fail(id, RpcError(Status.UNKNOWN, said, executed=answer.executed))
             return Status.UNKNOWN
 
-    def _is_cancelled(self, id: int, error: BaseException) -> bool:
-        """A CancelledError may also be that of a task that the handler waited for."""
-        if not isinstance(error, asyncio.CancelledError):
-            return False
-        return self._connection.cause(id) is not None or _is_being_cancelled()
-
     def _refuse(self, id: int, frame: Frame) -> None:
         """Answers a request for a method that is not served."""
         said = f"no method {frame.target!r} is served here"
         error = RpcError(Status.UNIMPLEMENTED, said, executed=Executed.NO)
-        self._connection.fail(id, error)
+        self._connection.refuse(id, error)
         self.refused(frame, error.status, said)
 
     def _never_ran(self, id: int, method: Method, call: Call, error: BaseException) -> None:
@@ -407,7 +419,9 @@ class Handlers:
 
     def _tell(self, name: str, status: Status, failure: BaseException) -> None:
         """Logs what is a fault here, and lets what ends the program end it."""
-        if isinstance(failure, (KeyboardInterrupt, SystemExit)):
+        if status is Status.CANCELLED or status is Status.DEADLINE_EXCEEDED:
+            pass  # the most frequent, and no fault
+        elif isinstance(failure, (KeyboardInterrupt, SystemExit)):
             self._end_program(failure)
         elif isinstance(failure, GeneratorExit):
             raise failure
