@@ -8,10 +8,9 @@ contexts only: what has to travel always is baggage or metadata.
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from logging import getLogger
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.context import Context
-from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import Span
 
 from tracewire.codec import Frame, FrameError, TraceContext, decode, wrap
@@ -22,6 +21,9 @@ from ..constants import RESERVED_PREFIX
 from ..fence import FENCE
 from .context import SPAN_KEY, Values, baggage_key
 from .counters import COST
+
+if TYPE_CHECKING:
+    from opentelemetry.propagators.textmap import TextMapPropagator
 
 CARRIER: Final = f"{RESERVED_PREFIX}carrier"
 #: Headers for which the frame has keys.
@@ -62,13 +64,13 @@ class ForeignPropagators:
 
     __slots__ = ("_baggage", "_given", "_known")
 
-    def __init__(self, given: TextMapPropagator | None, baggage: bool) -> None:
+    def __init__(self, given: "TextMapPropagator | None", baggage: bool) -> None:
         self._given, self._baggage = given, baggage
         #: The propagator that was seen last, and what is foreign of it.
         self._known: tuple[TextMapPropagator | None, tuple[TextMapPropagator, ...]] = (None, ())
 
     @property
-    def current(self) -> tuple[TextMapPropagator, ...]:
+    def current(self) -> "tuple[TextMapPropagator, ...]":
         propagator = _global_textmap()() if self._given is None else self._given
         seen, foreign = self._known
         if propagator is not seen:
@@ -122,14 +124,14 @@ class ForeignPropagators:
 
 
 @cache
-def _global_textmap() -> Callable[[], TextMapPropagator]:
+def _global_textmap() -> "Callable[[], TextMapPropagator]":
     """Asked for late: to load it loads the application's propagators."""
     from opentelemetry.propagate import get_global_textmap
 
     return get_global_textmap
 
 
-def _foreign_in(propagator: TextMapPropagator) -> Iterator[TextMapPropagator]:
+def _foreign_in(propagator: "TextMapPropagator") -> "Iterator[TextMapPropagator]":
     """By type: what a propagator says of its fields is a hint."""
     from opentelemetry.baggage.propagation import W3CBaggagePropagator
     from opentelemetry.propagators.composite import CompositePropagator
@@ -161,7 +163,7 @@ def _without_baggage(context: Context) -> Context:
     return Context({key: value for key, value in context.items() if key != ours})
 
 
-def _failed(propagator: TextMapPropagator, what: str) -> str:
+def _failed(propagator: "TextMapPropagator", what: str) -> str:
     return f"{type(propagator).__qualname__} could not {what} its context, which was left out"
 
 
