@@ -1,7 +1,7 @@
 """A worker pool: jobs from a queue go to processes, each with a time budget, cancelled when over.
 
 Workers connect and call `pool.join`. The pool calls them back, over the same connection, as long as
-there are jobs. Each job is a trace of its own: else all of them would be part of the call by which a
+there are jobs. Each job is a trace of its own: else all would be part of the call by which a
 worker joined, and that goes on as long as the pool does. Run it with `python examples/workers.py`.
 """
 
