@@ -37,7 +37,7 @@ GENERATION = {"node": 2, "go": 2, "elixir": 2, "erlang": 1}
 LACKS: dict[str, set[str]] = {
     "node": set(),
     "go": {"writes-plain", "refuses-plain", "counts", "relays-counting"},
-    "elixir": {"writes-plain", "refuses-plain", "counts", "relays-counting"},
+    "elixir": set(),
 }
 LIVE = {
     "node": ("node", f"{NODE}/peer.js"),
