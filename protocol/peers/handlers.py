@@ -145,7 +145,10 @@ class Handlers:
         config, error = self._config, RpcError(status, said)
         # Not in the variables of whoever made the connection, which this runs in.
         record, context = config.tracing.refused, config.context.copy()
-        context.run(record, frame or _NOTHING, config.trust, self.network, error)
+        try:
+            context.run(record, frame or _NOTHING, config.trust, self.network, error)
+        except (KeyboardInterrupt, SystemExit) as ends:
+            self._end_program(ends)
 
     def cancelled(self, event: RequestCancelled) -> None:
         task = self._tasks.get(event.id)
@@ -215,7 +218,7 @@ class Handlers:
             else:
                 self._wake_writer()
         if telemetry is not None:
-            telemetry.finish(status, failure)
+            self._finish(telemetry, status, failure)
         if failure is not None:
             self._tell(method.name, status, failure)
             del failure  # whose traceback holds this frame
@@ -295,7 +298,7 @@ class Handlers:
             call.over = True
         status = Status.OK if failure is None else _status_of_notice(failure)
         if telemetry is not None:
-            telemetry.finish(status, failure)
+            self._finish(telemetry, status, failure)
         if failure is not None:
             self._tell(method.name, status, failure)
             del failure
@@ -391,14 +394,25 @@ class Handlers:
     def _tell(self, name: str, status: Status, failure: BaseException) -> None:
         """Logs what is a fault here, and lets what ends the program end it."""
         if isinstance(failure, (KeyboardInterrupt, SystemExit)):
-            # By the loop and not from here: what was read with this call is still to be started.
-            self._loop.call_soon(_raise, failure)
+            self._end_program(failure)
         elif isinstance(failure, GeneratorExit):
             raise failure
         elif isinstance(failure, Unsendable) and failure.__cause__ is not None:
             FENCE.report(logger, failure.message, failure.__cause__)
         elif status is Status.UNKNOWN:
             FENCE.report(logger, f"the handler of {name} failed", failure)
+
+    def _finish(
+        self, telemetry: CallTelemetry, status: Status, failure: BaseException | None
+    ) -> None:
+        try:
+            telemetry.finish(status, failure)
+        except (KeyboardInterrupt, SystemExit) as ends:
+            self._end_program(ends)
+
+    def _end_program(self, error: BaseException) -> None:
+        """In the loop's turn after next: what was read with this call is started in the next."""
+        self._loop.call_soon(self._loop.call_soon, _raise, error)
 
 
 def _ids(calls: Sequence[Call]) -> set[int]:
