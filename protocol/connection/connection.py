@@ -52,7 +52,7 @@ from .grease import Grease
 from .handshake import Handshake
 from .in_flight import UNKNOWN, ConcurrencyLimit, IncomingCalls, OutgoingCalls
 from .keepalive import Keepalive
-from .messages import Goaway, Hello, read_goaway, read_hello
+from .messages import Goaway, Hello, cancel_frame, read_goaway, read_hello
 from .records import record_reader
 from .shutdown import OPEN, READING, WRITING, Shutdown, State, Trigger
 
@@ -204,7 +204,7 @@ class Connection:
         frame = encode_request(id, method, payload, trace, extensions)
         if len(frame) > handshake.peer_max_frame:
             raise handshake.too_long(frame)
-        self._outgoing.begin(caller, inf if expires is None else expires)
+        self._outgoing.begin(caller, expires)
         if expires is not None and expires < self.wake:
             self.wake = expires
         self._write(frame)
@@ -282,7 +282,7 @@ class Connection:
     def cancelled(self, id: int) -> Status:
         """Answers a request whose handler ended because it was cancelled. Gives the status. C-42"""
         status = self._incoming.cause(id) or Status.CANCELLED
-        self.fail(id, RpcError(status, _CAUSES[status], executed=Executed.MAYBE))
+        self._answer(id, encode_response(id, _CANCELLED[status], status))
         return status
 
     def cause(self, id: int) -> Status | None:
@@ -312,13 +312,13 @@ class Connection:
     def cancel(self, id: int) -> None:
         """Gives a call up: its outcome is not reported any more."""
         if self._outgoing.end(id) is not UNKNOWN:
-            self._send_control(Frame(Kind.CANCEL, id, 0))
+            self._send_cancel(id)
             self._settle()
 
     def cancel_all(self) -> None:
         """Cancels every call that is open; the outcome of each is still reported, by ``lost``."""
         for id in self._outgoing:
-            self._send_control(Frame(Kind.CANCEL, id, 0))
+            self._send_cancel(id)
 
     def ping(self) -> int:
         """The id that the pong will have."""
@@ -415,13 +415,16 @@ class Connection:
         """Does what the time asks for, and sets ``wake`` anew."""
         now = self._clock()
         events: Events = []
-        for id in self._outgoing.expired(now):
+        self.wake = self._next_wake()
+        if self.wake > now:  # what it was for ended in time
+            return events
+        writes = self._handshake.may_frame and self.state in WRITING
+        for id in self._outgoing.deadlines.due(now):
             caller = self._outgoing.end(id)
-            self._send_control(Frame(Kind.CANCEL, id, 0))
-            said = "no response within the timeout"
-            error = RpcError(Status.DEADLINE_EXCEEDED, said, executed=Executed.MAYBE)
-            events.append(CallFailed(caller, error))
-        for id in self._incoming.expired(now):
+            if writes:
+                self._write(cancel_frame(id))
+            events.append(CallFailed(caller, RpcError(*_EXPIRED)))
+        for id in self._incoming.deadlines.due(now):
             if self._incoming.cancel(id, Status.DEADLINE_EXCEEDED):
                 events.append(RequestCancelled(id, Status.DEADLINE_EXCEEDED))
         if now >= self._shutdown.until and self.state is State.DRAINING:
@@ -569,7 +572,7 @@ class Connection:
             events += self._outgoing.refuse(goaway.last_id, said)
 
     def _receive_cancel(self, frame: Frame, began: float, events: Events) -> None:
-        if not self._understands(frame):
+        if frame.extensions and not self._understands(frame):
             return
         if self._incoming.count_cancel():  # C-44
             self._fault(Status.RESOURCE_EXHAUSTED, "more cancels than requests", events)
@@ -655,6 +658,10 @@ class Connection:
         if self._handshake.may_frame and self.state in WRITING:
             self._write(encode(frame))
 
+    def _send_cancel(self, id: int) -> None:
+        if self._handshake.may_frame and self.state in WRITING:
+            self._write(cancel_frame(id))
+
     def _greet(self) -> None:
         """Says hello, as early as it may be said, and goodbye if it is late for that. C-35, C-54"""
         if self.state in WRITING and (hello := self._handshake.take_hello()) is not None:
@@ -719,10 +726,15 @@ class Connection:
         return bool(self._outgoing) or (self.peer is not None and _PING in self.peer.kinds)
 
     def _next_wake(self) -> float:
-        times = [self._outgoing.wake, self._incoming.wake, self._shutdown.until]
-        if self.state in READING:
+        times = [
+            self._outgoing.deadlines.next,
+            self._incoming.deadlines.next,
+            self._shutdown.until,
+        ]
+        state = self._shutdown.state
+        if state is OPEN or state in READING:
             times.append(self._keepalive.record_due)
-        if self._keeps_alive:
+        if self._limits.keepalive_seconds is not None and self._keeps_alive:
             times.append(self._keepalive.ping_due)
         return min(times)
 
@@ -731,6 +743,20 @@ _CAUSES: Final = {
     Status.CANCELLED: "the call was cancelled",
     Status.DEADLINE_EXCEEDED: "the deadline passed",
 }
+_EXPIRED: Final = (
+    Status.DEADLINE_EXCEEDED,
+    "no response within the timeout",
+    None,
+    Executed.MAYBE,
+)
+#: What a handler that had started and was cancelled is answered with: often, and all at once.
+#: By position, as below.
+_CANCELLED: Final = tuple(
+    write_error(RpcError(status, _CAUSES[status], executed=Executed.MAYBE))
+    if status in _CAUSES
+    else b""
+    for status in Status
+)
 
 _BY_KIND: Final[dict[int, Callable[[Connection, Frame, float, Events], None]]] = {
     Kind.REQUEST: Connection._receive_request,

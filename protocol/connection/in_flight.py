@@ -1,28 +1,31 @@
 """Calls that are open: those that this side made, and those that it accepted."""
 
 from collections.abc import Iterator
-from math import inf
 from typing import Final
 
 from tracewire.codec import Status
 
 from ..constants import Executed
 from ..errors import RpcError
+from .deadlines import Deadlines
 from .events import CallFailed
 
 #: What ``OutgoingCalls.end`` gives for an id that no call is open under.
 UNKNOWN: Final = object()
-_NONE: Final = UNKNOWN, inf
 
 
 class OutgoingCalls:
-    """The calls of this side, each with the caller that its outcome goes to and when it expires."""
+    """The calls of this side, each with the caller that its outcome goes to.
 
-    __slots__ = ("_next_id", "_open")
+    ``deadlines``: when they expire.
+    """
+
+    __slots__ = ("_next_id", "_open", "deadlines")
 
     def __init__(self) -> None:
-        self._open: dict[int, tuple[object, float]] = {}
+        self._open: dict[int, object] = {}
         self._next_id = 1
+        self.deadlines = Deadlines()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -35,24 +38,19 @@ class OutgoingCalls:
         """The id of the call that begins next; above MAX_ID there is none. C-11"""
         return self._next_id
 
-    def begin(self, caller: object, expires: float) -> int:
-        """``expires``: inf where it does not."""
+    def begin(self, caller: object, expires: float | None) -> int:
+        """``expires``: None where it does not."""
         id = self._next_id
         self._next_id = id + 1
-        self._open[id] = caller, expires
+        self._open[id] = caller
+        if expires is not None:
+            self.deadlines.set(id, expires)
         return id
 
     def end(self, id: int) -> object:
         """The caller, whose call is over; UNKNOWN if there is none."""
-        return self._open.pop(id, _NONE)[0]
-
-    def expired(self, now: float) -> list[int]:
-        return [id for id, (_, expires) in self._open.items() if expires <= now]
-
-    @property
-    def wake(self) -> float:
-        """When the next call expires."""
-        return min((expires for _, expires in self._open.values()), default=inf)
+        self.deadlines.times.pop(id, None)
+        return self._open.pop(id, UNKNOWN)
 
     def refuse(self, last_accepted: int, message: str) -> list[CallFailed]:
         """Calls above the last that is accepted fail UNAVAILABLE: they never run. C-53"""
@@ -86,18 +84,18 @@ class IncomingCalls:
 
     A request that was cancelled holds its place until its handler ended. C-16. ``limit``: how many
     there may be on this connection; ``server``: the limit of all connections. ``read``: how many
-    requests were read, accepted or not.
+    requests were read, accepted or not. ``deadlines``: when those expire that were not cancelled.
     """
 
-    __slots__ = ("_cancels", "_causes", "_expiry", "_limit", "_server", "last_id", "read")
+    __slots__ = ("_cancels", "_causes", "_limit", "_server", "deadlines", "last_id", "read")
 
     def __init__(self, limit: int, server: ConcurrencyLimit) -> None:
         self._causes: dict[int, Status | None] = {}
-        self._expiry: dict[int, float] = {}
         self._limit = limit
         self._server = server
         self.read = self._cancels = 0
         self.last_id = 0
+        self.deadlines = Deadlines()
 
     def __len__(self) -> int:
         return len(self._causes)
@@ -131,7 +129,7 @@ class IncomingCalls:
         self._causes[id] = None
         self._server.taken += 1
         if expires is not None:
-            self._expiry[id] = expires
+            self.deadlines.set(id, expires)
 
     def cause(self, id: int) -> Status | None:
         """The status that the request was cancelled with, None if it was not."""
@@ -139,7 +137,7 @@ class IncomingCalls:
 
     def cancel(self, id: int, status: Status) -> bool:
         """Whether there is a handler to cancel: not if it is gone, or was cancelled before."""
-        self._expiry.pop(id, None)
+        self.deadlines.times.pop(id, None)
         if self._causes.get(id, UNKNOWN) is not None:
             return False
         self._causes[id] = status
@@ -149,12 +147,4 @@ class IncomingCalls:
         """The response is being written: id and place are free. KeyError if not in flight."""
         del self._causes[id]
         self._server.taken -= 1
-        self._expiry.pop(id, None)
-
-    def expired(self, now: float) -> list[int]:
-        return [id for id, at in self._expiry.items() if at <= now]
-
-    @property
-    def wake(self) -> float:
-        """When the next request expires."""
-        return min(self._expiry.values(), default=inf)
+        self.deadlines.times.pop(id, None)

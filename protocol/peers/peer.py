@@ -303,6 +303,8 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             self._connection.cancel(id)
             self._wrote()
             raise
+        finally:
+            del outcome  # it holds the error, whose traceback holds this frame
         return result(method, frame, returns)
 
     async def notify(

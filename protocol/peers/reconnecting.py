@@ -14,6 +14,7 @@ from tracewire.codec import Status
 from ..connection.messages import check_text
 from ..draws import RANDOM
 from ..errors import RpcError, not_executed
+from ..fence import FENCE, shown
 from ..tracing import Tracing
 from ..tracing.semconv import network_attributes
 from ..tracing.spans import CallTelemetry
@@ -301,11 +302,19 @@ class Reconnecting:
                 self._opening = False
             if self._closed:
                 raise self._no_connection()
-        self._keeping = asyncio.get_running_loop().create_task(
-            self._keep(),
-            name=f"keeps {self.url}",
-            context=Context(),  # whoever began it may be a handler, whose call ends
-        )
+        keeping = self._keep()
+        try:
+            self._keeping = asyncio.get_running_loop().create_task(
+                keeping,
+                name=f"keeps {self.url}",
+                context=Context(),  # whoever began it may be a handler, whose call ends
+            )
+        except BaseException:  # of the loop's task factory
+            keeping.close()
+            if self._peer is not None:
+                self._peer.end()
+                self._peer = None
+            raise
         return self
 
     def _use(self, peer: Peer) -> None:
@@ -399,8 +408,11 @@ class Reconnecting:
         if self._clock() < self._said + _SAY_AGAIN:
             return
         self._said = self._clock()
-        said = str(error) or type(error).__name__
-        logger.warning("no connection to %s, attempt %d: %s", self.url, self._failed, said)
+        said = shown(error) or type(error).__name__
+        try:
+            logger.warning("no connection to %s, attempt %d: %s", self.url, self._failed, said)
+        except BaseException as failure:  # of a filter or a handler of the application's
+            FENCE.contain(logger, "an outage cannot be logged", failure)
 
 
 def _is_cancelled() -> bool:

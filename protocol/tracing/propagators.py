@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from logging import getLogger
-from typing import Final, TypeGuard
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from opentelemetry.context import Context, attach, detach
-from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import Span
 
 from tracewire.codec import Frame, FrameError, TraceContext, decode, wrap
@@ -23,6 +22,9 @@ from ..constants import RESERVED_PREFIX
 from ..fence import FENCE
 from .context import SPAN_KEY, Values, baggage_key
 from .counters import COST
+
+if TYPE_CHECKING:
+    from opentelemetry.propagators.textmap import TextMapPropagator
 
 CARRIER: Final = f"{RESERVED_PREFIX}carrier"
 #: The attribute of OpenTelemetry's composite that holds what it is made of.
@@ -70,13 +72,13 @@ class ForeignPropagators:
 
     __slots__ = ("_baggage", "_given", "_known")
 
-    def __init__(self, given: TextMapPropagator | None, baggage: bool) -> None:
+    def __init__(self, given: "TextMapPropagator | None", baggage: bool) -> None:
         self._given, self._baggage = given, baggage
         #: The propagator that was seen last, and what is foreign of it.
         self._known: tuple[TextMapPropagator | None, tuple[TextMapPropagator, ...]] = (None, ())
 
     @property
-    def current(self) -> tuple[TextMapPropagator, ...]:
+    def current(self) -> "tuple[TextMapPropagator, ...]":
         propagator = self._given
         if propagator is None:
             try:
@@ -138,14 +140,14 @@ class ForeignPropagators:
 
 
 @cache
-def _global_textmap() -> Callable[[], TextMapPropagator]:
+def _global_textmap() -> "Callable[[], TextMapPropagator]":
     """Asked for late: to load it loads the application's propagators."""
     from opentelemetry.propagate import get_global_textmap
 
     return get_global_textmap
 
 
-def _foreign_in(propagator: TextMapPropagator) -> Iterator[TextMapPropagator]:
+def _foreign_in(propagator: "TextMapPropagator") -> "Iterator[TextMapPropagator]":
     """By type: what a propagator says of its fields is a hint."""
     from opentelemetry.baggage.propagation import W3CBaggagePropagator
     from opentelemetry.propagators.composite import CompositePropagator
@@ -197,7 +199,7 @@ def _without_baggage(context: Context) -> Context:
     return Context({key: value for key, value in context.items() if key != ours})
 
 
-def _failed(propagator: TextMapPropagator, what: str) -> str:
+def _failed(propagator: "TextMapPropagator", what: str) -> str:
     return f"{type(propagator).__qualname__} could not {what} its context, which was left out"
 
 

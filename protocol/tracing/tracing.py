@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from opentelemetry import trace as api
 from opentelemetry.context import Context, get_current
-from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import Link, Span, SpanKind, set_span_in_context
 
 from tracewire import codec
@@ -38,6 +37,7 @@ from .trust import RateLimit
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
+    from opentelemetry.propagators.textmap import TextMapPropagator
 
 _logger: Final = getLogger("tracewire.tracing")
 _UNREADABLE: Final = "the context of a span could not be read"
@@ -80,7 +80,7 @@ class Tracing:
         baggage: bool = False,
         tracer_provider: api.TracerProvider | None = None,
         meter_provider: "MeterProvider | None" = None,
-        propagator: TextMapPropagator | None = None,
+        propagator: "TextMapPropagator | None" = None,
         stranger_roots: float = 100.0,
         fanout_rate: Rate = default_rate,
         clock: Callable[[], float] = time.monotonic,

@@ -11,6 +11,8 @@ from functools import partial
 from math import inf
 from typing import Any, Final, Protocol
 
+from ..fence import FENCE
+
 logger: Final = logging.getLogger("tracewire.peer")
 
 #: Connections that are accepted in one turn of the loop, at most.
@@ -145,7 +147,15 @@ class SocketListener:
             return
         accepted.setblocking(False)
         opening = _Opening(accepted, protocol)
-        task = self._loop.create_task(opening.run(self._tls, self._times, self._prepare))
+        work = opening.run(self._tls, self._times, self._prepare)
+        try:
+            task = self._loop.create_task(work)
+        except BaseException as error:  # of the loop's task factory
+            work.close()
+            opening.give_up()
+            self._acceptor.failed(protocol)
+            FENCE.contain(logger, "a connection could not be taken", error)
+            return
         self._opening.add(task)
         task.add_done_callback(partial(self._opened, opening))
 

@@ -9,15 +9,15 @@ import asyncio
 import errno
 import fcntl
 import os
-import secrets
 import socket
 import stat
-import string
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from string import ascii_letters
 from typing import Final
 
+from ..draws import RANDOM
 from ..limits import Limits
 from .accepting import Acceptor, SocketListener
 from .address import UnixAddress
@@ -93,6 +93,7 @@ def _bound(path: str) -> tuple[socket.socket, str]:
     folder, last = os.path.split(path)
     longest = min(len(os.fsencode(last)), _NAME)
     bound = _new_socket()
+    has_name = ""
     try:
         os.fchmod(bound.fileno(), _OWNER_ONLY)  # before it has a name that others could open
         for _ in range(_NAMES):
@@ -100,6 +101,7 @@ def _bound(path: str) -> tuple[socket.socket, str]:
             try:
                 if name != path:
                     bound.bind(name)
+                    has_name = name
                     break
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
@@ -110,12 +112,15 @@ def _bound(path: str) -> tuple[socket.socket, str]:
         bound.listen(BACKLOG)
     except BaseException:
         bound.close()
+        if has_name:
+            with suppress(OSError):
+                os.unlink(has_name)
         raise
     return bound, name
 
 
 def _random_name(length: int) -> str:
-    return "".join(secrets.choice(string.ascii_letters) for _ in range(length))
+    return "".join(RANDOM.choices(ascii_letters, k=length))
 
 
 def _about(error: OSError, path: str) -> OSError:
@@ -128,14 +133,13 @@ def _about(error: OSError, path: str) -> OSError:
 async def _take(path: str, name: str) -> None:
     """Gives the path to what is bound to the name. OSError with EADDRINUSE if somebody has it."""
     folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    probe = _new_socket()
     try:
         await _lock(folder, path)
-        if _is_taken(probe, path):
-            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), path)
-        os.rename(name, path)
+        with _new_socket() as probe:
+            if _is_taken(probe, path):
+                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), path)
+            os.rename(name, path)
     finally:
-        probe.close()
         os.close(folder)  # which unlocks it
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import sys
 from asyncio.subprocess import PIPE
@@ -124,7 +125,7 @@ async def test_the_caller_in_elixir_calls_us(tmp_path: Path) -> None:
     orders = {
         "call tracewire.echo - ff00": "0 - ff00",
         "call tracewire.fail - 09": "9 yes a200600202",
-        "call tracewire.sleep 100000 05": "4 maybe -",
+        "call tracewire.sleep 100000 05": "4 maybe ",
         "call tracewire.sleep - 05": "1 maybe -",
         "call tracewire.sleep - f93400": "0 - -",  # a quarter of a second
         "call tracewire.echo 0 01": "4 no -",
@@ -139,7 +140,9 @@ async def test_the_caller_in_elixir_calls_us(tmp_path: Path) -> None:
     said, _ = await caller.communicate("".join(f"{order}\n" for order in orders).encode())
     server.terminate()
     await server.wait()
-    assert said.decode().splitlines() == list(orders.values())
+    lines = said.decode().splitlines()
+    lines[2] = re.sub("-$|a2.*", "", lines[2])  # either side may be the first to end it
+    assert lines == list(orders.values())
 
 
 def test_no_peer_of_another_imports_tracewire() -> None:

@@ -78,9 +78,9 @@ async def leaky_task() -> None:
 
 def test_a_sweep_finds_a_file_that_is_left(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=r"leaky\.sock"):
-        sweep(lambda: leaky_file(tmp_path), asyncio.new_event_loop, tmp_path)
+        sweep(lambda: leaky_file(tmp_path), asyncio.new_event_loop, tmp_path, patience=0.1)
 
 
 def test_a_sweep_finds_a_task_that_is_left(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="sleep"):
-        sweep(leaky_task, asyncio.new_event_loop, tmp_path)
+        sweep(leaky_task, asyncio.new_event_loop, tmp_path, patience=0.1)
