@@ -79,15 +79,13 @@ class Background(io.RawIOBase):
         """Whether nothing waits."""
         return not self._waiting
 
-    def end(self, patience: float) -> None:
-        """Waits until all is passed on, as long as something is in so many seconds."""
+    def end(self) -> None:
+        """Waits until all is passed on, as long as something is in every ``PATIENCE``."""
         with self._state:
             self._ended = True
             self._state.notify_all()
-            before = -1
-            while self._waiting not in (0, before):
-                before = self._waiting
-                self._state.wait_for(lambda: self._waiting != before, patience)
+            while self._waiting and self._state.wait(PATIENCE):
+                pass
             if self._waiting:
                 self.error = TimeoutError(None, NOBODY_READS)
             elif self.lost and self.error is None:
@@ -112,12 +110,12 @@ async def in_background() -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """
     loop, task, changed = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
     assert task is not None
-    cancelled = False
+    inside, cancelled = True, False
 
     def look() -> None:
         nonlocal cancelled
         changed.set()
-        if output.error is not None and not cancelled:
+        if inside and output.error is not None and not cancelled:
             cancelled = True
             task.cancel()
 
@@ -134,22 +132,25 @@ async def in_background() -> AsyncIterator[Callable[[], Awaitable[None]]]:
     own = sys.stdout, sys.stderr
     output, messages = (Background(_raw(each), tell) for each in own)
     sys.stdout, sys.stderr = stream(output, own[0]), stream(messages, own[1])
-    patience = PATIENCE
+    interrupt = None
     try:
         yield written
-    except asyncio.CancelledError:
-        patience = 0  # whoever interrupts does not wait for a reader
-        if not cancelled:
-            raise
-        task.uncancel()
+    except asyncio.CancelledError as error:
+        if cancelled:
+            task.uncancel()
+        else:
+            interrupt = error
     finally:
+        inside = False
         sys.stdout.flush()
         sys.stderr.flush()
         sys.stdout, sys.stderr = own
-        messages.end(patience)
-        output.end(patience)
+        messages.end()
+        output.end()
     if output.error is not None:
         raise output.error
+    if interrupt is not None:
+        raise interrupt
 
 
 def _raw(text: Any) -> io.RawIOBase:

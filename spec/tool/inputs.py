@@ -3,9 +3,11 @@
 import io
 import os
 import select
-from typing import Protocol
+from typing import Final, Protocol
 
 import click
+
+CHUNK: Final = 1 << 16  # bytes that are read at once
 
 
 class Readable(Protocol):
@@ -20,7 +22,9 @@ class Input(io.FileIO):
     """A file whose reading waits for data, also where the descriptor was set not to block."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        while (data := super().read(-1 if size is None else size)) is None:
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(CHUNK), b""))
+        while (data := super().read(size)) is None:
             poll = select.poll()
             poll.register(self.fileno(), select.POLLIN)
             poll.poll()

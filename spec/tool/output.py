@@ -89,7 +89,7 @@ def stream(raw: io.RawIOBase, like: TextIO | None) -> io.TextIOWrapper:
     """Text to ``raw``, encoded and buffered like a stream of Python's own."""
     through = isinstance(like, io.TextIOWrapper) and like.write_through
     return io.TextIOWrapper(
-        raw if through else io.BufferedWriter(raw),  # type: ignore[type-var]
+        raw if through else io.BufferedWriter(raw),  # type: ignore[arg-type]
         encoding=getattr(like, "encoding", None),
         errors="backslashreplace",  # a narrow encoding stops no output
         newline="\n",
@@ -105,10 +105,8 @@ class Outputs:
         self._closed = sys.stdout is None
         self._output, self._messages = Output(1), Messages(2)
         for descriptor, own in enumerate((sys.stdout, sys.stderr), 1):
-            if own is None:  # so that no file that is opened later is taken for it
-                _discard(descriptor)
-        if sys.stderr is None:
-            self._messages.error = OSError(errno.EBADF, "it is closed")
+            if own is None:  # no file that is opened later is taken for it; writing fails as before
+                _put_nothing(descriptor, os.O_RDONLY)
         sys.stdout = stream(self._output, sys.stdout)
         sys.stderr = stream(self._messages, sys.stderr)
 
@@ -132,7 +130,7 @@ class Outputs:
             sys.stdout.flush()
         except OSError as failure:
             error = failure
-            _discard(1)  # somewhere for the interpreter to flush what could not be written
+            _put_nothing(1, os.O_WRONLY)  # for the interpreter to flush what could not be written
         if error is None or status == INTERRUPTED:
             lost = self._messages.error
             return status or (_status(lost) if lost else 0)
@@ -146,7 +144,7 @@ def _status(error: OSError) -> int:
     return PIPE_CLOSED if isinstance(error, BrokenPipeError) else 2
 
 
-def _discard(descriptor: int) -> None:
-    nothing = os.open(os.devnull, os.O_WRONLY)
+def _put_nothing(descriptor: int, mode: int) -> None:
+    nothing = os.open(os.devnull, mode)
     if nothing != descriptor:
         os.dup2(nothing, descriptor)
