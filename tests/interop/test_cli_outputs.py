@@ -100,10 +100,10 @@ async def test_a_full_disk_is_told_of_peers(tmp_path: Path) -> None:
 
 async def status_of(*command: str, stdout: str, stderr: str = "/dev/null") -> int:
     with open(stdout, "w") as output, open(stderr, "w") as errors:
-        process = await asyncio.create_subprocess_exec(
-            *COMMAND, *command, stdout=output, stderr=errors
+        done = await asyncio.to_thread(
+            subprocess.run, [*COMMAND, *command], stdout=output, stderr=errors, check=False
         )
-        return await process.wait()
+    return done.returncode
 
 
 async def test_an_error_that_cannot_be_written_keeps_its_status(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tracewire.spec.tool import background
 from tracewire.spec.tool.background import LONGEST, Background, in_background
+from tracewire.spec.tool.output import stream
 
 
 class Gated(io.RawIOBase):
@@ -72,6 +73,9 @@ def test_who_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Broken(io.RawIOBase):
+    def writable(self) -> bool:
+        return True
+
     def write(self, data: bytes) -> int:  # type: ignore[override]
         raise BrokenPipeError(32, "Broken pipe")
 
@@ -79,7 +83,7 @@ class Broken(io.RawIOBase):
 def test_a_failure_cancels_the_block_and_is_raised_in_its_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(Broken(), write_through=True))
+    monkeypatch.setattr(sys, "stdout", stream(Broken(), None))
     own = sys.stdout, sys.stderr
 
     async def printing() -> None:
