@@ -313,11 +313,11 @@ class Day:
         self.wrong += [*lines.repeated(), *await check.settle()]
 
     async def _run(self, place: Place) -> None:
-        server = serve(
+        serving = serve(
             place.url, self.server.service, tls=place.server_tls, trust=self._trust,  # type: ignore[arg-type]
             **self.server.options(),
         )  # fmt: skip
-        async with server as server:
+        async with serving as server:
             self.faults.place = self._armed
             peer = await self._connected(place, server)
             self.faults.place = self._armed
@@ -384,9 +384,7 @@ class Day:
                 outcome.executed is Executed.YES and not ran
             ):
                 self.wrong.append(f"{method} ran {ran} times, and failed with {outcome!r}")
-        if calm and not (
-            isinstance(outcome, RpcError) if right is RpcError else outcome == right
-        ):
+        if calm and not (isinstance(outcome, RpcError) if right is RpcError else outcome == right):
             self.wrong.append(f"{method} gave {outcome!r}, not {right!r}")
 
     async def _outcome(self, asked: Awaitable[object]) -> object:
