@@ -14,6 +14,7 @@ from tracewire.codec import Status
 from ..connection.messages import check_text
 from ..draws import RANDOM
 from ..errors import RpcError, not_executed
+from ..fence import FENCE, shown
 from ..tracing import Tracing
 from ..tracing.semconv import network_attributes
 from ..tracing.spans import CallTelemetry
@@ -301,8 +302,10 @@ class Reconnecting:
                 self._opening = False
             if self._closed:
                 raise self._no_connection()
-        self._keeping = asyncio.get_running_loop().create_task(
+        # Not by a task factory of the application, which may fail.
+        self._keeping = asyncio.Task(
             self._keep(),
+            loop=asyncio.get_running_loop(),
             name=f"keeps {self.url}",
             context=Context(),  # whoever began it may be a handler, whose call ends
         )
@@ -399,8 +402,9 @@ class Reconnecting:
         if self._clock() < self._said + _SAY_AGAIN:
             return
         self._said = self._clock()
-        said = str(error) or type(error).__name__
-        logger.warning("no connection to %s, attempt %d: %s", self.url, self._failed, said)
+        said = shown(error) or type(error).__name__
+        line = "no connection to %s, attempt %d: %s"
+        FENCE.log(logger, logging.WARNING, line, self.url, self._failed, said)
 
 
 def _is_cancelled() -> bool:
