@@ -4,9 +4,10 @@ Foreign is everything of others on a message's path: samplers, processors, propa
 clocks, functions that an application handed in, ``str()`` of its objects, handlers of its logs.
 """
 
+import logging
 import time
 from logging import Logger
-from typing import Final
+from typing import Any, Final
 
 #: Seconds in which one cause is logged once.
 PAUSE: Final = 60.0
@@ -55,8 +56,12 @@ class Fence:
         more = cause.more if cause is not None else 0
         self._causes[key] = _Cause(now)
         count = f" ({more} more of the kind since the last line)" if more else ""
+        self.log(logger, logging.ERROR, "%s%s", said, count, exc_info=error)
+
+    def log(self, logger: Logger, level: int, said: str, *told: object, **options: Any) -> None:
+        """Logs a line of which nothing depends: handlers of logs may raise."""
         try:
-            logger.error("%s%s", said, count, exc_info=error)
+            logger.log(level, said, *told, **options)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException:

@@ -363,7 +363,10 @@ class Handlers:
         """
         loop, context = self._loop, self._config.context.copy()
         if factory is not None:
-            return context.run(loop.create_task, handling)  # factories need not take a context
+            made = context.run(loop.create_task, handling)  # factories need not take a context
+            if not isinstance(made, asyncio.Future):
+                raise TypeError(f"the event loop's task factory gave {made!r}")
+            return made
         if sys.version_info >= (3, 12):
             return asyncio.Task(handling, loop=loop, name=name, context=context, eager_start=True)
         return asyncio.Task(handling, loop=loop, name=name, context=context)

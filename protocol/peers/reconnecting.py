@@ -304,19 +304,13 @@ class Reconnecting:
                 self._opening = False
             if self._closed:
                 raise self._no_connection()
-        keeping = self._keep()
-        try:
-            self._keeping = asyncio.get_running_loop().create_task(
-                keeping,
-                name=f"keeps {self.url}",
-                context=Context(),  # whoever began it may be a handler, whose call ends
-            )
-        except BaseException:  # of the loop's task factory
-            keeping.close()
-            if self._peer is not None:
-                self._peer.end()
-                self._peer = None
-            raise
+        # Not by a task factory of the application, which may fail.
+        self._keeping = asyncio.Task(
+            self._keep(),
+            loop=asyncio.get_running_loop(),
+            name=f"keeps {self.url}",
+            context=Context(),  # whoever began it may be a handler, whose call ends
+        )
         return self
 
     def _use(self, peer: Peer) -> None:
@@ -411,10 +405,8 @@ class Reconnecting:
             return
         self._said = self._clock()
         said = shown(error) or type(error).__name__
-        try:
-            logger.warning("no connection to %s, attempt %d: %s", self.url, self._failed, said)
-        except BaseException as failure:  # of a filter or a handler of the application's
-            FENCE.contain(logger, "an outage cannot be logged", failure)
+        line = "no connection to %s, attempt %d: %s"
+        FENCE.log(logger, logging.WARNING, line, self.url, self._failed, said)
 
 
 def _is_cancelled() -> bool:

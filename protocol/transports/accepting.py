@@ -3,15 +3,18 @@
 import asyncio
 import errno
 import logging
+import os
 import socket
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from logging import ERROR
 from math import inf
 from typing import Any, Final, Protocol
 
 from ..fence import FENCE
+from .opening import give_up
 
 logger: Final = logging.getLogger("tracewire.peer")
 
@@ -90,7 +93,7 @@ class SocketListener:
         try:
             self._loop.add_reader(listening.fileno(), self._accept, listening)
         except NotImplementedError:
-            task = self._loop.create_task(self._accept_by_loop(listening))
+            task = asyncio.Task(self._accept_by_loop(listening), loop=self._loop)
             self._accepting.add(task)
             task.add_done_callback(self._accepting.discard)
 
@@ -133,11 +136,11 @@ class SocketListener:
 
     def _pause(self, listening: socket.socket, error: OSError) -> None:
         """Descriptors or memory are out: the loop would tell of it in each turn."""
+        self._pauses[listening] = self._loop.call_later(_PAUSE, self._start, listening)
         now = self._loop.time()
         if now >= self._said + _SAY_AGAIN:
             self._said = now
-            logger.error("%s cannot accept connections now: %s", self.url, error)
-        self._pauses[listening] = self._loop.call_later(_PAUSE, self._start, listening)
+            FENCE.log(logger, ERROR, "%s cannot accept connections now: %s", self.url, error)
 
     def _open(self, accepted: socket.socket) -> None:
         """Begins to make a connection of what was accepted."""
@@ -147,15 +150,9 @@ class SocketListener:
             return
         accepted.setblocking(False)
         opening = _Opening(accepted, protocol)
-        work = opening.run(self._tls, self._times, self._prepare)
-        try:
-            task = self._loop.create_task(work)
-        except BaseException as error:  # of the loop's task factory
-            work.close()
-            opening.give_up()
-            self._acceptor.failed(protocol)
-            FENCE.contain(logger, "a connection could not be taken", error)
-            return
+        # Not by a task factory of the application: one that fails would leave it without an owner.
+        opens = opening.run(self._tls, self._times, self._prepare)
+        task = asyncio.Task(opens, loop=self._loop)
         self._opening.add(task)
         task.add_done_callback(partial(self._opened, opening))
 
@@ -169,11 +166,12 @@ class SocketListener:
 class _Opening:
     """A connection that was accepted, until its protocol was told."""
 
-    __slots__ = ("_accepted", "_has_transport", "protocol")
+    __slots__ = ("_accepted", "_has_transport", "_process", "protocol")
 
     def __init__(self, accepted: socket.socket, protocol: asyncio.Protocol) -> None:
         self._accepted = accepted
         self._has_transport = False
+        self._process = os.getpid()
         self.protocol = protocol
 
     async def run(
@@ -189,8 +187,7 @@ class _Opening:
     def give_up(self) -> None:
         """A transport closes its socket itself, once the other side closed too where it is TLS."""
         if self._has_transport:
-            with suppress(OSError):
-                self._accepted.shutdown(socket.SHUT_RDWR)
+            give_up(self._accepted, self._process)
         else:
             self._accepted.close()
 

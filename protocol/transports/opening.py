@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +26,16 @@ async def within(seconds: float, address: object) -> AsyncIterator[None]:
         raise TimeoutError(errno.ETIMEDOUT, said) from None
 
 
+def give_up(connected: socket.socket, process: int) -> None:
+    """Ends a connection that a transport holds: not in a child, whose parent goes on with it.
+
+    ``process``: that made it.
+    """
+    if os.getpid() == process:
+        with suppress(OSError):
+            connected.shutdown(socket.SHUT_RDWR)
+
+
 async def opened(
     factory: Callable[[], AnyProtocol],
     connected: socket.socket,
@@ -36,7 +47,7 @@ async def opened(
 
     ``host``: whose certificate is checked. ``times``: of TLS.
     """
-    has_transport = False
+    has_transport, process = False, os.getpid()
 
     def made() -> AnyProtocol:
         nonlocal has_transport
@@ -54,8 +65,7 @@ async def opened(
             )
     except BaseException:
         if has_transport:  # which closes it, after a word of farewell that nobody needs
-            with suppress(OSError):
-                connected.shutdown(socket.SHUT_RDWR)
+            give_up(connected, process)
         else:
             connected.close()
         raise

@@ -48,15 +48,18 @@ async def listen_unix(
     address: UnixAddress, acceptor: Acceptor, tls: None, limits: Limits
 ) -> SocketListener:
     """Listens on a path that its owner alone may use. A dead socket there is replaced."""
-    path = address.path
+    path, process = address.path, os.getpid()
     listening, name = _bound(path)
     try:
+        os.chmod(name, _OWNER_ONLY)
+        listening.listen(BACKLOG)
         file = os.lstat(name)  # a name changes, what it is for does not
         await _take(path, name)
     except BaseException:
         listening.close()
-        with suppress(OSError):
-            os.unlink(name)
+        if os.getpid() == process:  # else the parent goes on with it
+            with suppress(OSError):
+                os.unlink(name)
         raise
     release = partial(_unlink, path, file.st_dev, file.st_ino)
     return SocketListener([listening], str(address), acceptor, release=release)
@@ -89,11 +92,10 @@ def _new_socket() -> socket.socket:
 
 
 def _bound(path: str) -> tuple[socket.socket, str]:
-    """A socket that listens under another name of the folder, and that name."""
+    """A socket that is bound to another name of the folder, and that name."""
     folder, last = os.path.split(path)
     longest = min(len(os.fsencode(last)), _NAME)
     bound = _new_socket()
-    has_name = ""
     try:
         os.fchmod(bound.fileno(), _OWNER_ONLY)  # before it has a name that others could open
         for _ in range(_NAMES):
@@ -101,20 +103,14 @@ def _bound(path: str) -> tuple[socket.socket, str]:
             try:
                 if name != path:
                     bound.bind(name)
-                    has_name = name
                     break
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise _about(error, path) from error
         else:
             raise OSError(errno.EADDRINUSE, f"every short name in {folder} is taken", path)
-        os.chmod(name, _OWNER_ONLY)
-        bound.listen(BACKLOG)
     except BaseException:
         bound.close()
-        if has_name:
-            with suppress(OSError):
-                os.unlink(has_name)
         raise
     return bound, name
 
@@ -138,7 +134,7 @@ async def _take(path: str, name: str) -> None:
         with _new_socket() as probe:
             if _is_taken(probe, path):
                 raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), path)
-            os.rename(name, path)
+        os.rename(name, path)
     finally:
         os.close(folder)  # which unlocks it
 
