@@ -384,7 +384,9 @@ class Day:
                 outcome.executed is Executed.YES and not ran
             ):
                 self.wrong.append(f"{method} ran {ran} times, and failed with {outcome!r}")
-        if calm and not (isinstance(outcome, RpcError) if right is RpcError else outcome == right):
+        if calm and not (
+            isinstance(outcome, RpcError) if right is RpcError else outcome == right
+        ):
             self.wrong.append(f"{method} gave {outcome!r}, not {right!r}")
 
     async def _outcome(self, asked: Awaitable[object]) -> object:

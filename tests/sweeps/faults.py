@@ -53,7 +53,9 @@ class Faults:
         make: makes the error, anew for each time.
     """
 
-    def __init__(self, place: str | None = None, make: Callable[[], BaseException] = Odd) -> None:
+    def __init__(
+        self, place: str | None = None, make: Callable[[], BaseException] = Odd
+    ) -> None:
         self.place, self._make = place, make
         self.reached: Counter[str] = Counter()
 

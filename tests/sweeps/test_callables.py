@@ -28,10 +28,8 @@ def test_each_place_raises_each_kind(place: Place, tmp_path: Path) -> None:
         runs = sweep(
             place,
             tmp_path,
-            lambda number, kind: (
-                (number + offset) % _ONE_IN == 0
-                and kind == (number + offset) // _ONE_IN % len(KINDS)
-            ),
+            lambda number, kind: (number + offset) % _ONE_IN == 0
+            and kind == (number + offset) // _ONE_IN % len(KINDS),
         )
         assert runs > 4
 
