@@ -140,10 +140,16 @@ class Writer:
         """The transport is gone: so is the connection, also where forked children have copies."""
         self._drop()
         self._paused = False
-        if self._copy is not None:
-            with socket.socket(fileno=self._copy) as copy, suppress(OSError):
-                copy.shutdown(socket.SHUT_RDWR)
-            self._copy = None
+        number, self._copy = self._copy, None
+        if number is None:
+            return
+        try:
+            copy = socket.socket(fileno=number)
+        except OSError:  # the system has no room to say what it is
+            os.close(number)
+            return
+        with copy, suppress(OSError):
+            copy.shutdown(socket.SHUT_RDWR)
 
     def _end(self, end: Callable[[], None]) -> None:
         """Keeps the socket beyond the transport, whose buffer is empty or given up only then."""

@@ -144,14 +144,15 @@ def leaves_some_out(fanout: tuple[int, ...], rate: Rate) -> bool:
 
 def wanted_of(receivers: int, rate: Rate) -> int:
     """How many of so many receivers keep the trace, on average. T-10"""
-    return max(1, round(receivers * _part(rate, receivers)))
+    wanted = round(receivers * _part(rate, receivers))
+    return min(receivers, max(1, wanted))  # a float may be over the number that it stands for
 
 
 def how_many(recipients: int, rate: Rate, random: Random) -> int:
     """How many of so many recipients keep the trace. T-8"""
     wanted = recipients * _part(rate, recipients)
     whole = int(wanted)
-    return max(1, whole + (draw(random) < wanted - whole))
+    return min(recipients, max(1, whole + (draw(random) < wanted - whole)))
 
 
 def draw(random: Random) -> float:

@@ -19,7 +19,7 @@ from tracewire.codec import NOT_SAMPLED, Frame, Trace, TraceContext
 from tracewire.codec.constants import FANOUT
 from tracewire.codec.writing import Buffer, Extensions
 
-from ..constants import TRUSTS, Mode, Trust, one_of
+from ..constants import FANOUT_NUMBER, TRUSTS, Mode, Trust, one_of
 from ..draws import RANDOM
 from ..errors import RpcError
 from ..fence import FENCE
@@ -138,7 +138,8 @@ class Tracing:
             One copy with the trace and one without: iterating gives each recipient's in turn.
 
         Raises:
-            ValueError: there are less than none.
+            TypeError: it is no whole number.
+            ValueError: there are less than none, or more than 2**53.
         """
         return self.copies(recipients, lambda trace, keys: codec.wrap(message, trace, keys))
 
@@ -156,7 +157,8 @@ class Tracing:
             The bytes to send.
 
         Raises:
-            ValueError: there are less than none.
+            TypeError: it is no whole number.
+            ValueError: there are less than none, or more than 2**53.
         """
         _check_count(receivers)
         if not self._sends:
@@ -293,7 +295,8 @@ class Tracing:
             One copy with the trace and one without: iterating gives each recipient's in turn.
 
         Raises:
-            ValueError: there are less than none.
+            TypeError: it is no whole number.
+            ValueError: there are less than none, or more than 2**53.
         """
         _check_count(recipients)
         if not recipients:
@@ -384,7 +387,7 @@ class Tracing:
         span = None if telemetry is None else telemetry.span
         if span is not None:
             context = set_span_in_context(span, context)
-        recording = span is not None and span.is_recording()
+        recording = span is not None and _is_recording(span)
         if trust != "parent" and not decided and (span is None or recording):
             self._gate.pay()
         return context, telemetry if recording or self._calls.timed else None
@@ -412,6 +415,8 @@ class Tracing:
             network: what the span says of the connection.
             error: why; its status is the answer's.
         """
+        if not self._records:
+            return  # nothing is handed out that a stranger would pay for
         _, telemetry = self.server(frame, trust, network, served=False)
         if telemetry is not None:
             telemetry.finish(error.status, error)
@@ -471,6 +476,19 @@ class Tracing:
         return self._propagators.inject(context, span, trace, extensions)
 
 
+def _is_recording(span: Span) -> bool:
+    try:
+        return span.is_recording()
+    except BaseException as error:
+        FENCE.contain(_logger, "a span could not be asked whether it records", error)
+        return True
+
+
 def _check_count(recipients: int) -> None:
+    """Whether or not anything is sampled: that does not decide what can be sent."""
+    if not isinstance(recipients, int):
+        raise TypeError(f"the number of recipients is a whole one, not {recipients!r}")
+    if recipients > FANOUT_NUMBER:
+        raise ValueError(f"there are at most {FANOUT_NUMBER} recipients, not {recipients}")
     if recipients < 0:
         raise ValueError(f"a message goes to no recipient or more, not to {recipients}")

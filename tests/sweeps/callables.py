@@ -313,11 +313,11 @@ class Day:
         self.wrong += [*lines.repeated(), *await check.settle()]
 
     async def _run(self, place: Place) -> None:
-        server = serve(
+        serving = serve(
             place.url, self.server.service, tls=place.server_tls, trust=self._trust,  # type: ignore[arg-type]
             **self.server.options(),
         )  # fmt: skip
-        async with server as server:
+        async with serving as server:
             self.faults.place = self._armed
             peer = await self._connected(place, server)
             self.faults.place = self._armed
