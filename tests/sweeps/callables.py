@@ -40,7 +40,7 @@ from tracewire.protocol import (
 #: So few slots that one which is not given back is missed at once.
 LIMITS: Final = Limits(in_flight=1, in_flight_server=1, linger_seconds=0.5, discard_seconds=0.5)
 #: Seconds after which what was not answered never will be.
-_ANSWERED: Final = 1.0
+_ANSWERED = 3.0
 #: So many recipients that it is drawn which of them keep a trace.
 _MANY: Final = 3
 #: How often each thing is asked for while a place is armed: more often than there are slots.
@@ -384,9 +384,7 @@ class Day:
                 outcome.executed is Executed.YES and not ran
             ):
                 self.wrong.append(f"{method} ran {ran} times, and failed with {outcome!r}")
-        if calm and not (
-            isinstance(outcome, RpcError) if right is RpcError else outcome == right
-        ):
+        if calm and not (isinstance(outcome, RpcError) if right is RpcError else outcome == right):
             self.wrong.append(f"{method} gave {outcome!r}, not {right!r}")
 
     async def _outcome(self, asked: Awaitable[object]) -> object:

@@ -121,7 +121,9 @@ async def echo(value: object) -> object:
     return value
 
 
-def sweep_calls(place: Place, folder: Path, stride: int) -> Iterator[tuple[str, list[str]]]:
+def sweep_calls(
+    place: Place, folder: Path, stride: int, only: str | None
+) -> Iterator[tuple[str, list[str]]]:
     """Each call of the attempt that fails, and what was wrong then; one in so many of the later."""
     library = ctypes.CDLL(None)
     library.fault_count.restype = ctypes.c_long
@@ -146,6 +148,8 @@ def sweep_calls(place: Place, folder: Path, stride: int) -> Iterator[tuple[str, 
         return made.wrong, counted
 
     for call, errors in ERRORS.items():
+        if only not in (None, call):
+            continue
         wrong, count = attempt(call, -1, 0)
         yield f"{call} does not fail", wrong
         for nth in range(1, count + 1):
@@ -186,6 +190,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scheme", choices=["tcp", "tls", "unix"])
     parser.add_argument("--stride", type=int, default=1, help="one failure in so many is tried")
+    parser.add_argument("--only", choices=ERRORS, help="this call alone")
     parser.add_argument("--planted", action="store_true", help="nobody closes what has failed")
     options = parser.parse_args()
     if options.planted:
@@ -200,7 +205,10 @@ def main() -> None:
         folder = Path(name)
         certificates = make_certificates(Path(keys)) if options.scheme == "tls" else None
         place = place_of(options.scheme, folder, certificates)
-        for sweep in (sweep_calls(place, folder, options.stride), sweep_limit(place, folder)):
+        sweeps = [sweep_calls(place, folder, options.stride, options.only)]
+        if options.only is None:
+            sweeps.append(sweep_limit(place, folder))
+        for sweep in sweeps:
             for said, wrong in sweep:
                 tried += 1
                 found += bool(wrong)

@@ -17,6 +17,6 @@ def test_each_call_fails(scheme: str, tmp_path: Path) -> None:
 
 
 def test_a_descriptor_that_is_not_closed_is_found(tmp_path: Path) -> None:
-    ran = run(tmp_path, ["tcp", "--stride", "5", "--planted"])
+    ran = run(tmp_path, ["tcp", "--stride", "5", "--only", "socket", "--planted"])
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "socket:" in ran.stdout

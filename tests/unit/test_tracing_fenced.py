@@ -32,7 +32,7 @@ from tracewire.codec import (
     wrap,
 )
 from tracewire.codec.constants import BAGGAGE, FANOUT
-from tracewire.protocol import RpcError, Tracing
+from tracewire.protocol import RpcError, Tracing, current_weight
 from tracewire.protocol.tracing.counters import self_cost
 
 
@@ -126,6 +126,7 @@ def test_a_span_whose_context_cannot_be_read_is_none(fault: Fault) -> None:
     with attached(under(span)):
         assert Tracing().inject() == (None, None)
         assert unwrap(Tracing().wrap(b"body")).payload == b"body"
+        assert current_weight() == 1
 
 
 @FAULTS
