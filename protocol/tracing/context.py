@@ -42,6 +42,8 @@ _SUPPRESSED: Final = (
     getattr(api, "_SUPPRESS_INSTRUMENTATION_KEY", "suppress_instrumentation"),
     "suppress_instrumentation",
 )
+#: What is logged where `trace_of` fails.
+UNREADABLE: Final = "the context of a span could not be read"
 #: The attribute of a span that holds what is written of it.
 _KEPT: Final = "_tracewire_context"
 _FLAGS: Final = tuple(TraceFlags(flags) for flags in range(256))

@@ -21,7 +21,7 @@ from tracewire.codec import TraceContext
 from ..constants import FANOUT_NUMBER
 from ..draws import RANDOM
 from ..fence import FENCE
-from .context import PAIR_KEY, current_span, trace_of
+from .context import PAIR_KEY, UNREADABLE, current_span, trace_of
 
 Rate = Callable[[int], float]
 
@@ -109,7 +109,11 @@ def current_ratio() -> SamplingRatio:
     """The ratio of the message that is being handled; 1 of 1 outside of a fan-out."""
     context = get_current()
     span = current_span(context)
-    trace = None if span is None else trace_of(span, context)
+    try:
+        trace = None if span is None else trace_of(span, context)
+    except BaseException as error:
+        FENCE.contain(_logger, UNREADABLE, error)
+        return ALONE
     return ratio_below(context, trace) if isinstance(trace, TraceContext) else ALONE
 
 

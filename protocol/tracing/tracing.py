@@ -23,7 +23,7 @@ from ..constants import FANOUT_NUMBER, TRUSTS, Mode, Trust, one_of
 from ..draws import RANDOM
 from ..errors import RpcError
 from ..fence import FENCE
-from .context import SPAN_KEY, Values, around, current_span, is_suppressed, trace_of
+from .context import SPAN_KEY, UNREADABLE, Values, around, current_span, is_suppressed, trace_of
 from .counters import export_self_cost
 from .fanout import FanOut
 from .gate import Gate, links_of, links_of_child, thinned
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from opentelemetry.propagators.textmap import TextMapPropagator
 
 _logger: Final = getLogger("tracewire.tracing")
-_UNREADABLE: Final = "the context of a span could not be read"
 
 #: Makes bytes of a trace and extensions.
 Encode: TypeAlias = Callable[[Trace, Extensions | None], bytes]
@@ -223,7 +222,7 @@ class Tracing:
             try:
                 trace = trace_of(span, context)
             except BaseException as error:
-                FENCE.contain(_logger, _UNREADABLE, error)
+                FENCE.contain(_logger, UNREADABLE, error)
         if span is None or trace is None:
             # An exporter's own calls must not become roots at the collector.
             return (NOT_SAMPLED if is_suppressed(context) else None), extensions  # T-4
@@ -342,7 +341,7 @@ class Tracing:
             try:
                 trace = trace_of(span, context)
             except BaseException as error:
-                FENCE.contain(_logger, _UNREADABLE, error)
+                FENCE.contain(_logger, UNREADABLE, error)
         decided = trace is not None and not trace.sampled
         if decided and not self._calls.timed:
             if self._baggage or not self._sends:
@@ -464,7 +463,7 @@ class Tracing:
         try:
             return trace_of(span, context)
         except BaseException as error:
-            FENCE.contain(_logger, _UNREADABLE, error)
+            FENCE.contain(_logger, UNREADABLE, error)
             return None
 
     def _carried(
