@@ -307,13 +307,13 @@ class Connection:
         KeyError if no such request is in flight.
         """
         self._incoming.end(id)
-        self._answer_unqueued(id, error.status, write_error(error))
+        self._answer_unqueued(encode_response(id, write_error(error), error.status))
 
     def cancelled(self, id: int) -> Status:
         """Answers a request whose handler ended because it was cancelled. Gives the status. C-42"""
         status = self._incoming.cause(id) or Status.CANCELLED
         self._incoming.end(id)
-        self._answer_unqueued(id, status, _CANCELLED[status])
+        self._answer_unqueued(encode_response(id, _CANCELLED[status], status))
         return status
 
     def cause(self, id: int) -> Status | None:
@@ -343,7 +343,8 @@ class Connection:
     def cancel(self, id: int) -> None:
         """Gives a call up: its outcome is not reported any more."""
         if self._outgoing.end(id) is not UNKNOWN:
-            self._send_cancel(id)
+            if not self.outbox.waiting.remove_call(id):
+                self._send_cancel(id)
             self._settle()
 
     def cancel_all(self) -> None:
@@ -502,8 +503,14 @@ class Connection:
         self.wake = self._next_wake()
         if self.wake > now:  # what it was for ended in time
             return events
+        writes = self._handshake.may_frame and self.state in WRITING
         for id in self._outgoing.deadlines.due(now):
-            events.append(CallFailed(self._outgoing.end(id), self._expire_call(id)))
+            error = RpcError(*_EXPIRED)
+            if self.outbox.waiting.remove_call(id):
+                error = not_executed(Status.DEADLINE_EXCEEDED, _NEVER_SENT)
+            elif writes:
+                self.outbox.write_unqueued(cancel_frame(id))
+            events.append(CallFailed(self._outgoing.end(id), error))
         for id in self._incoming.deadlines.due(now):
             self._end_early(id, Status.DEADLINE_EXCEEDED, events)
         if now >= self._shutdown.until and self.state is State.DRAINING:
@@ -716,9 +723,9 @@ class Connection:
             outbox.write(frame)
             self._settle()
 
-    def _answer_unqueued(self, id: int, status: Status, payload: bytes) -> None:
+    def _answer_unqueued(self, frame: bytes) -> None:
         if self.state in WRITING:
-            self.outbox.write_unqueued(encode_response(id, payload, status))
+            self.outbox.write_unqueued(frame)
             self._settle()
 
     def _end_early(self, id: int, status: Status, events: Events) -> None:
@@ -729,19 +736,12 @@ class Connection:
         if self.outbox.waiting.remove_result(id):  # C-92
             incoming.end_given_back(id)
             error = RpcError(status, _CAUSES[status], executed=Executed.YES)
-            self._answer_unqueued(id, status, write_error(error))
+            self._answer_unqueued(encode_response(id, write_error(error), status))
         elif (event := self._held.remove(id)) is not None:  # C-91
             incoming.end(id)
             self._refuse(id, event.frame, status, _CAUSES[status], events)
         else:
             events.append(RequestCancelled(id, status))
-
-    def _expire_call(self, id: int) -> RpcError:
-        """What a call fails with whose deadline has passed. C-72"""
-        if not self._send_cancel(id):
-            said = "the deadline passed before the call could be sent"
-            return not_executed(Status.DEADLINE_EXCEEDED, said)
-        return RpcError(*_EXPIRED)
 
     def _encoding(
         self,
@@ -759,8 +759,7 @@ class Connection:
             if expires is not None:  # C-85
                 microseconds = write_timeout(expires - self._clock())
                 if microseconds < 1:  # C-74
-                    said = "the deadline passed before the call could be sent"
-                    raise not_executed(Status.DEADLINE_EXCEEDED, said)
+                    raise not_executed(Status.DEADLINE_EXCEEDED, _NEVER_SENT)
                 sent = {**(extensions or {}), TIMEOUT: microseconds}
             return encode_request(id, method, payload, trace, sent)
 
@@ -830,13 +829,9 @@ class Connection:
         if self._handshake.may_frame and self.state in WRITING:
             self.outbox.write_unqueued(encode(frame))
 
-    def _send_cancel(self, id: int) -> bool:
-        """Whether the call had been sent: else it waits for room no more."""
-        if self.outbox.waiting.remove_call(id):
-            return False
+    def _send_cancel(self, id: int) -> None:
         if self._handshake.may_frame and self.state in WRITING:
             self.outbox.write_unqueued(cancel_frame(id))
-        return True
 
     def _greet(self) -> None:
         """Says hello, as early as it may be said, and goodbye if it is late for that. C-35, C-54"""
@@ -926,6 +921,7 @@ _CAUSES: Final = {
     Status.CANCELLED: "the call was cancelled",
     Status.DEADLINE_EXCEEDED: "the deadline passed",
 }
+_NEVER_SENT: Final = "the deadline passed before the call could be sent"
 _EXPIRED: Final = (
     Status.DEADLINE_EXCEEDED,
     "no response within the timeout",

@@ -414,8 +414,8 @@ class Handlers:
             self._end_program(ending)
 
     def _end_program(self, ending: BaseException) -> None:
-        """By the loop and not from here: what was read with a call is still to be started."""
-        self._loop.call_soon(_raise, ending)
+        """In the loop's turn after next: what was read with a call is started in the next."""
+        self._loop.call_soon(self._loop.call_soon, _raise, ending)
 
     def _tell(self, name: str, status: Status, failure: BaseException) -> None:
         """Logs what is a fault here, and lets what ends the program end it."""
