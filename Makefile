@@ -187,6 +187,10 @@ GENERATORS := $(addprefix spec.generators.,vectors.generate collisions examples 
 mutants: .venv/installed ## plants bugs in peers, one at a time, and says what the conformance suite sees
 	.venv/bin/python -m tests.interop.mutants
 
+.PHONY: mutate
+mutate: .venv/installed ## plants random bugs in protocol/, and says which test sees each; ARGS="--seed 2"
+	.venv/bin/python -m tests.mutate $(ARGS)
+
 .PHONY: matrix
 matrix: .venv/installed ## every peer of every generation sends to every other; writes docs/matrix.md
 	.venv/bin/python -m tests.interop.matrix --write docs/matrix.md

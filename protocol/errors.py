@@ -41,8 +41,9 @@ class RpcError(Exception):
         self.status = status if type(status) is Status else Status(status)
         self.message = message
         self.details = details
-        is_one = executed is None or type(executed) is Executed
-        self.executed = executed if is_one else Executed(executed)
+        if executed is not None and type(executed) is not Executed:
+            executed = Executed(executed)
+        self.executed = executed
         #: Whether a call that was made here came to it, and not a handler: ``executed`` is then of
         #: that call.
         self.nested = False

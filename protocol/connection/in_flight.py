@@ -1,6 +1,7 @@
 """Calls that are open: those that this side made, and those that it accepted."""
 
 from collections.abc import Iterator
+from math import inf
 from typing import Final
 
 from tracewire.codec import Status
@@ -12,6 +13,11 @@ from .events import CallFailed
 
 #: What ``OutgoingCalls.end`` gives for an id that no call is open under.
 UNKNOWN: Final = object()
+
+#: One connection may have this part of a server's slots while others want some. C-79
+_SHARES: Final = 4
+#: Seconds for which a connection wants slots that was refused one.
+_WANTED: Final = 1.0
 
 
 class OutgoingCalls:
@@ -69,14 +75,17 @@ def _unavailable(caller: object, message: str, executed: Executed) -> CallFailed
 class ConcurrencyLimit:
     """How many requests all connections of a server handle at once (C-25).
 
-    ``limit``: how many there may be. ``taken``: how many there are.
+    ``limit``: how many there may be. ``taken``: how many there are. ``share``: how many of them one
+    connection may have while others want some. C-79. ``wanted``: until when they count as wanting.
     """
 
-    __slots__ = ("limit", "taken")
+    __slots__ = ("limit", "share", "taken", "wanted")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.share = max(1, limit // _SHARES)
         self.taken = 0
+        self.wanted = -inf
 
 
 class IncomingCalls:
@@ -106,10 +115,16 @@ class IncomingCalls:
     def __iter__(self) -> Iterator[int]:
         return iter(self._causes)
 
-    @property
-    def full(self) -> bool:
-        """C-25"""
-        return len(self._causes) >= self._limit or self._server.taken >= self._server.limit
+    def is_full(self, now: float) -> bool:
+        """Whether no request more is accepted. C-25, C-79"""
+        server, taken = self._server, len(self._causes)
+        if taken >= self._limit:
+            return True
+        if server.taken >= server.limit:
+            if taken < server.share:
+                server.wanted = now + _WANTED
+            return True
+        return server.wanted > now and taken >= server.share
 
     def arrive(self, id: int) -> bool:
         """A request was read, to be accepted or refused: whether its id is free. C-13, C-46"""
@@ -147,4 +162,18 @@ class IncomingCalls:
         """The response is being written: id and place are free. KeyError if not in flight."""
         del self._causes[id]
         self._server.taken -= 1
+        self.deadlines.times.pop(id, None)
+
+    def give_back(self, id: int) -> None:
+        """The handler has ended and its result waits: the server's place alone is free. C-93
+
+        KeyError if it is not in flight.
+        """
+        if id not in self._causes:
+            raise KeyError(id)
+        self._server.taken -= 1
+
+    def end_given_back(self, id: int) -> None:
+        """As ``end``, of one whose result waited."""
+        del self._causes[id]
         self.deadlines.times.pop(id, None)

@@ -257,7 +257,10 @@ class Handlers:
         said = f"the handler of {method.name} failed"
         try:
             answer = _answer(error, said, call.ran)
-            self._connection.fail(id, answer)
+            if call.ran:
+                self._connection.fail(id, answer)
+            else:
+                self._connection.refuse(id, answer)
             return answer.status
         except BaseException as unsayable:  # its text, or what else it holds
             answer = _answer(unsayable, said, call.ran)
@@ -268,7 +271,7 @@ class Handlers:
         """Answers a request for a method that is not served."""
         said = f"no method {frame.target!r} is served here"
         error = RpcError(Status.UNIMPLEMENTED, said, executed=Executed.NO)
-        self._connection.fail(id, error)
+        self._connection.refuse(id, error)
         self.refused(frame, error.status, said)
 
     def _never_ran(self, id: int, method: Method, call: Call, error: BaseException) -> None:

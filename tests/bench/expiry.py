@@ -1,6 +1,6 @@
 """What a call costs that expires, beside one that is answered: counted instructions of both sides.
 
-Run it as ``python -m tests.bench.expiry``; the second is to be at most 1.2 times the first.
+Run it as ``python -m tests.bench.expiry``; the second is meant to be at most 1.2 times the first.
 """
 
 from pathlib import Path

@@ -118,6 +118,28 @@ async def test_what_a_handler_raises_is_logged_once_a_minute(plain: Place, caplo
     assert caplog.messages == ["the handler of work failed"]
 
 
+@pytest.mark.parametrize(
+    ("notified", "logged"),
+    [(True, "the handler of work failed"), (False, "the handler of on_message failed")],
+)
+async def test_what_a_handler_that_nobody_waits_for_raises_is_logged(
+    notified: bool, logged: str, plain: Place, caplog: Any
+) -> None:
+    failing = asyncio.Event()
+
+    async def work(message: bytes) -> None:
+        failing.set()
+        raise KeyError(message)
+
+    service = serving(work)
+    service.on_message(work)
+    async with between(plain, service) as peer:
+        await (peer.notify("work", b"") if notified else peer.send(b""))
+        await failing.wait()
+        await asyncio.sleep(0)  # it ends
+    assert caplog.messages == [logged]
+
+
 @pytest.mark.parametrize("ends", [KeyboardInterrupt, SystemExit])
 def test_what_ends_the_program_is_raised_after_the_answer(ends: type[BaseException]) -> None:
     """What was read with that request is started too."""

@@ -40,7 +40,7 @@ from tracewire.protocol import (
 #: So few slots that one which is not given back is missed at once.
 LIMITS: Final = Limits(in_flight=1, in_flight_server=1, linger_seconds=0.5, discard_seconds=0.5)
 #: Seconds after which what was not answered never will be.
-_ANSWERED: Final = 1.0
+_ANSWERED = 3.0
 #: So many recipients that it is drawn which of them keep a trace.
 _MANY: Final = 3
 #: How often each thing is asked for while a place is armed: more often than there are slots.
@@ -313,11 +313,11 @@ class Day:
         self.wrong += [*lines.repeated(), *await check.settle()]
 
     async def _run(self, place: Place) -> None:
-        server = serve(
+        serving = serve(
             place.url, self.server.service, tls=place.server_tls, trust=self._trust,  # type: ignore[arg-type]
             **self.server.options(),
         )  # fmt: skip
-        async with server as server:
+        async with serving as server:
             self.faults.place = self._armed
             peer = await self._connected(place, server)
             self.faults.place = self._armed
@@ -384,9 +384,7 @@ class Day:
                 outcome.executed is Executed.YES and not ran
             ):
                 self.wrong.append(f"{method} ran {ran} times, and failed with {outcome!r}")
-        if calm and not (
-            isinstance(outcome, RpcError) if right is RpcError else outcome == right
-        ):
+        if calm and not (isinstance(outcome, RpcError) if right is RpcError else outcome == right):
             self.wrong.append(f"{method} gave {outcome!r}, not {right!r}")
 
     async def _outcome(self, asked: Awaitable[object]) -> object:

@@ -53,9 +53,7 @@ class Faults:
         make: makes the error, anew for each time.
     """
 
-    def __init__(
-        self, place: str | None = None, make: Callable[[], BaseException] = Odd
-    ) -> None:
+    def __init__(self, place: str | None = None, make: Callable[[], BaseException] = Odd) -> None:
         self.place, self._make = place, make
         self.reached: Counter[str] = Counter()
 

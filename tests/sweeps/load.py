@@ -18,7 +18,7 @@ _LIMITS: Final = Limits(
 )
 _CALLERS: Final = 3
 _AT_ONCE: Final = 10  # more than the server takes of one connection
-#: Seconds that a call is given; most are answered before, those of a wire that says nothing are not.
+#: Seconds that a call is given; on a wire that says nothing they pass.
 _TIMEOUT: Final = 0.5
 _ENDS_WITHIN: Final = 5.0
 

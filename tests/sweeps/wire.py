@@ -180,9 +180,10 @@ class FlakyWire:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        scheme, _, path = self.url.partition("://")
-        if scheme == "unix":
-            Path(path).unlink(missing_ok=True)  # from 3.13 on the loop does it
+        if self.url.startswith("unix://"):
+            Path(self.url.removeprefix("unix://")).unlink(
+                missing_ok=True
+            )  # from 3.13 on the loop does it
         for task in self._tasks:
             task.cancel()
         for line in [*self.lines]:

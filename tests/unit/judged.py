@@ -92,8 +92,31 @@ JUDGED = {
     "C-77": f"{UNIT}tracing.py::test_the_timeout_of_a_message_that_was_stored_is_ignored",
     "C-78": f"{CONNECTION}_overload.py::test_reading_does_not_pause_at_the_limit",
     "C-80": f"{CONNECTION}_cancel.py::test_cancels_are_applied_before_handlers_start",
+    "C-79": f"{CONNECTION}_held.py::"
+    "test_one_connection_has_a_quarter_of_the_slots_while_others_want_some",
+    "C-81": f"{CONNECTION}_waiting.py::"
+    "test_those_that_wait_are_sent_in_the_order_in_which_they_came",
+    "C-82": f"{INTEROP}peers_waiting.py::test_a_result_waits_once_the_limit_is_not_written",
+    "C-83": f"{CONNECTION}_waiting.py::test_what_may_not_wait_passes_those_that_do",
+    "C-84": f"{INTEROP}peers_waiting.py::test_what_does_not_wait_has_at_most_a_mebibyte",
+    "C-85": f"{CONNECTION}_waiting.py::test_the_timeout_is_written_when_the_call_is_admitted",
+    "C-86": f"{CONNECTION}_waiting.py::test_a_goaway_ends_waits_of_calls_and_notifications_alone",
+    "C-87": f"{INTEROP}peers_waiting.py::test_no_handler_starts_while_more_than_the_limit_waits",
+    "C-88": f"{CONNECTION}_held.py::test_they_start_in_order_once_they_may",
+    "C-89": f"{INTEROP}peers_waiting.py::test_what_may_not_start_has_as_many_bytes_as_the_limit",
+    "C-90": f"{CONNECTION}_held.py::test_a_notification_over_the_bytes_is_dropped_and_counted",
+    "C-91": f"{CONNECTION}_held.py::test_a_request_that_ends_in_the_queue_is_answered_at_once",
+    "C-92": f"{CONNECTION}_waiting.py::test_a_result_that_waits_is_replaced_by_a_cancel_or_expiry",
+    "C-93": f"{CONNECTION}_waiting.py::"
+    "test_a_result_that_waits_keeps_its_id_and_not_the_servers_slot",
+    "C-94": f"{INTEROP}peers_waiting.py::"
+    "test_the_connection_with_most_of_it_ends_where_a_server_holds_too_much",
+    "C-95": f"{INTEROP}peers_stalls.py::test_who_takes_too_little_is_cut_off",
+    "C-96": f"{INTEROP}peers_stalls.py::test_who_takes_nothing_of_less_than_the_limit_has_longer",
     "C-97": f"{CONNECTION}.py::test_a_status_that_is_not_assigned_reads_as_unknown",
     "C-100": f"{CONNECTION}_drain.py::test_a_notification_is_heard_while_calls_are_finished",
+    "C-102": f"{CONNECTION}_held.py::"
+    "test_empty_notifications_are_counted_as_the_memory_that_they_take",
     "C-101": f"{CONNECTION}_errors.py::test_a_side_that_drains_says_a_connection_error_as_well",
     "T-1": f"{UNIT}tracing.py::test_the_receivers_sampler_decides_what_is_undecided",
     "T-2": f"{UNIT}tracing.py::"
@@ -140,9 +163,5 @@ UNJUDGED = frozenset(
         # Terminating relays: the package has none yet, and no program that is asked is one.
         *("C-28", "C-29", "C-98", "C-99", "T-26"),
         "T-20",  # a listener of ours has no time of its own that a timeout could lengthen
-        "C-79",  # what a server's slots are shared by
-        *("C-81", "C-82", "C-83", "C-84", "C-85", "C-86", "C-87", "C-88"),  # waiting
-        *("C-89", "C-90", "C-91", "C-92", "C-93", "C-94", "C-95", "C-96"),  # and stalls
-        "C-102",  # what a side may count
     ]
 )

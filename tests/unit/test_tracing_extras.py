@@ -389,6 +389,12 @@ def test_every_message_is_counted_as_what_it_was(grown: Any) -> None:
     }
 
 
+def test_a_bare_message_is_counted_once(grown: Any) -> None:
+    with Tracing().received(b"{}", mode="bare"):
+        pass
+    assert grown() == {"peeked": 1, "undecided": 1}
+
+
 def test_the_counts_of_the_codec_are_among_them() -> None:
     assert counters().items() <= self_cost().items()
 
