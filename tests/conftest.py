@@ -38,7 +38,7 @@ def fence() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Tens of thousands of tests stay for the whole run, and are no part of what a test collects."""
+    """Tens of thousands of tests stay for the whole run, and no part of what one collects."""
     gc.collect()
     gc.freeze()
 

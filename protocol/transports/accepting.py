@@ -8,7 +8,6 @@ import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from logging import ERROR
 from math import inf
 from typing import Any, Final, Protocol
 
@@ -138,7 +137,10 @@ class SocketListener:
         now = self._loop.time()
         if now >= self._said + _SAY_AGAIN:
             self._said = now
-            FENCE.log(logger, ERROR, "%s cannot accept connections now: %s", self.url, error)
+            try:
+                logger.error("%s cannot accept connections now: %s", self.url, error)
+            except BaseException as failure:  # of a filter or a handler of the application's
+                FENCE.contain(logger, "a pause in accepting cannot be logged", failure)
 
     def _open(self, accepted: socket.socket) -> None:
         """Begins to make a connection of what was accepted."""

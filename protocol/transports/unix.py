@@ -9,15 +9,15 @@ import asyncio
 import errno
 import fcntl
 import os
-import secrets
 import socket
 import stat
-import string
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from string import ascii_letters
 from typing import Final
 
+from ..draws import RANDOM
 from ..limits import Limits
 from .accepting import Acceptor, SocketListener
 from .address import UnixAddress
@@ -116,7 +116,7 @@ def _bound(path: str) -> tuple[socket.socket, str]:
 
 
 def _random_name(length: int) -> str:
-    return "".join(secrets.choice(string.ascii_letters) for _ in range(length))
+    return "".join(RANDOM.choices(ascii_letters, k=length))
 
 
 def _about(error: OSError, path: str) -> OSError:

@@ -1,19 +1,13 @@
 """How `tracewire` starts and ends. All else is loaded inside, where an interrupt may come."""
 
-import io
-import os
-import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NoReturn
+
+from .output import INTERRUPTED, Outputs
 
 if TYPE_CHECKING:
     import click
-
-# As a shell reports a process that such a signal ended.
-INTERRUPTED: Final = 128 + signal.SIGINT
-PIPE_CLOSED: Final = 128 + signal.SIGPIPE
 
 MISSING: Final = 'the tool needs more: in a clone of the repository, pip install ".[tool]"'
 
@@ -36,49 +30,35 @@ def _load() -> "click.Command":
 
 def run(load: "Callable[[], click.Command]", prog_name: str) -> NoReturn:
     """Runs the command that ``load`` gives, as `main` does."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a narrow encoding stops no output
+    outputs, failure = Outputs(), None
     try:
-        sys.exit(_status(load, prog_name))
+        outputs.check()
+        status = _status(load, prog_name)
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        outputs.hurry()
+        status = INTERRUPTED
+    except SystemExit as end:
+        status = int(end.code or 0)
     except OSError as error:
-        _discard(1)
-        status = PIPE_CLOSED if isinstance(error, BrokenPipeError) else 2
-        with suppress(OSError):
-            if status == 2:
-                reason = f"tracewire: cannot write the output: {error.strerror}"
-                print(reason, file=sys.stderr, flush=True)
-            sys.exit(status)
-        _discard(2)
-        sys.exit(status)
+        status, failure = 2, error
+    sys.exit(outputs.finish(status, failure))
 
 
 def _status(load: "Callable[[], click.Command]", prog_name: str) -> int:
     """The exit status. Raises OSError where output cannot be written."""
-    if sys.stdout is None:
-        raise OSError(0, "it is closed")
     command = load()
     import click
 
     from .safe import brief
 
-    status = 0
     try:
         # Not by click's own main, which reads a closed pipe as a failed check.
         with command.make_context(prog_name, sys.argv[1:]) as context:
             command.invoke(context)
     except click.exceptions.Exit as end:
-        status = end.exit_code
+        return end.exit_code
     except click.ClickException as error:
         # Anew, since it quotes arguments.
         click.UsageError(brief(error.format_message()), getattr(error, "ctx", None)).show()
-        status = error.exit_code
-    sys.stdout.flush()
-    return status
-
-
-def _discard(descriptor: int) -> None:
-    """Gives the interpreter somewhere to flush what could not be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+        return error.exit_code
+    return 0

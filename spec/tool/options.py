@@ -26,6 +26,20 @@ class PercentRange(click.FloatRange):
     name = "number, such as 5"
 
 
+class KeyValue(click.ParamType[tuple[str, str]]):
+    """KEY=VALUE, as a tuple of both."""
+
+    name = "KEY=VALUE"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, context: click.Context | None
+    ) -> tuple[str, str]:
+        key, separator, rest = value.partition("=")
+        if not separator:
+            self.fail(f"{value!r} has no =: write KEY=VALUE.", param, context)
+        return key, rest
+
+
 def finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
     """The value of an option that takes a number. Raises BadParameter for NaN and infinities."""
     if value is not None and not isfinite(value):
@@ -40,4 +54,8 @@ max_frame_option: Final = click.option(
     show_default=True,
     metavar="BYTES",
     help="The longest frame that is accepted (S-2).",
+)
+
+metadata_option: Final = click.option(
+    "--metadata", type=KeyValue(), multiple=True, metavar="KEY=VALUE", help="Text to send along."
 )

@@ -18,14 +18,25 @@ from typing import Any
 import pytest
 
 from tests.unit.tool import COMMAND, read_terminal, run
-from tracewire.protocol import Census, Server, Service, Timings, connect, serve, top_service
+from tracewire.codec import Status
+from tracewire.protocol import (
+    Census,
+    RpcError,
+    Server,
+    Service,
+    Timings,
+    connect,
+    current_call,
+    serve,
+    top_service,
+)
 from tracewire.protocol.peers.service import ReservedService
 
 TRACE = 0x4BF92F3577B34DA6A3CE929D0E0E4736
 CENSUS_HEADER = "ready  may drop both  instances  destination  missing"
 
 
-async def top(server: Server, *arguments: str) -> CompletedProcess[str]:
+async def top_of(server: Server, *arguments: str) -> CompletedProcess[str]:
     """The finished command, called while the loop serves."""
     return await asyncio.to_thread(run, "top", *arguments, server.url)
 
@@ -75,9 +86,11 @@ def census() -> Census:
 
 async def test_once_prints_a_table_with_each_action_on_one_line(url: str, timings: Timings) -> None:
     async with await serve(url, top_service(timings)) as server:
-        done = await top(server, "--once", "--rows", "2")
+        done = await top_of(server, "--once", "--rows", "2")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == [
+    head, *table = done.stdout.splitlines()
+    assert head.startswith(f"{url}  20")
+    assert table == [
         " now  last  count    max  action      entity   trace",
         f" 90%   10%      3   27 s  guild.join  guild-1  {TRACE:032x} 12.3 ms",
         "0.0%            1  40 µs  typing      guild-0",
@@ -86,8 +99,8 @@ async def test_once_prints_a_table_with_each_action_on_one_line(url: str, timing
 
 async def test_the_census_follows_the_timings(url: str, timings: Timings) -> None:
     async with await serve(url, top_service(timings, census())) as server:
-        done = await top(server, "--once", "--rows", "1")
-    assert done.stdout.splitlines()[2:] == [
+        done = await top_of(server, "--once", "--rows", "1")
+    assert done.stdout.splitlines()[3:] == [
         "",
         CENSUS_HEADER,
         "no     no             1          guilds       b: has not reported",
@@ -104,15 +117,16 @@ async def test_the_census_follows_the_timings(url: str, timings: Timings) -> Non
 )
 async def test_where_there_is_nothing_yet_it_says_so(url: str, service: Service, said: str) -> None:
     async with await serve(url, service) as server:
-        done = await top(server, "--once")
-    assert (done.returncode, done.stdout) == (0, said)
+        done = await top_of(server, "--once")
+    assert (done.returncode, done.stdout.partition("\n")[2]) == (0, said)
 
 
 async def test_json_prints_an_object_on_a_line(url: str, timings: Timings) -> None:
     async with await serve(url, top_service(timings, census())) as server:
-        done = await top(server, "--once", "--json", "--rows", "1")
+        done = await top_of(server, "--once", "--json", "--rows", "1")
     now, last, destination = map(json.loads, done.stdout.splitlines())
     assert now.pop("time") == last.pop("time") == destination.pop("time")
+    assert now.pop("url") == last.pop("url") == destination.pop("url") == url
     told = [{"kind": "timing", **row} for row in timings.snapshot()[:2]]
     assert [now, last] == told
     assert (now["trace_id"], now["share"]) == (f"{TRACE:032x}", pytest.approx(0.9, abs=0.001))
@@ -130,7 +144,7 @@ def without(name: str) -> Callable[[dict[str, Any]], object]:
 def with_more(row: dict[str, Any]) -> None:
     if "action" in row:
         row.update(destination=["a row of the timings has none today"])
-    row.update(kind=[1], time=2, median=0.2, queues={"a": {}})
+    row.update(kind=[1], time=2, url=3, median=0.2, queues={"a": {}})
 
 
 def with_longer_pairs(row: dict[str, Any]) -> None:
@@ -166,8 +180,8 @@ async def test_what_both_versions_know_is_shown(url: str, timings: Timings, vers
     for row in (*answer["timings"], *answer["census"]):
         change(row)
     async with await serve(url, answering({**answer, "queues": [{"name": "q"}]})) as server:
-        done = await top(server, "--once")
-        objects = await top(server, "--once", "--json")
+        done = await top_of(server, "--once")
+        objects = await top_of(server, "--once", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     shown_timings, _, shown_census = done.stdout.partition(CENSUS_HEADER)
     assert of_timings in " ".join(shown_timings.split())
@@ -175,9 +189,12 @@ async def test_what_both_versions_know_is_shown(url: str, timings: Timings, vers
     printed = [json.loads(line) for line in objects.stdout.splitlines()]
     kinds = ["timing"] * len(answer["timings"]) + ["census"]
     assert [each.pop("kind") for each in printed] == kinds
-    assert len({each.pop("time")[:10] for each in printed}) == 1  # the tool's, whatever rows have
+    assert {each.pop("url") for each in printed} == {url}  # the tool's, whatever rows have
+    assert len({each.pop("time")[:10] for each in printed}) == 1
     as_sent = [*answer["timings"], *answer["census"]]
-    assert printed == [{k: row[k] for k in row if k not in ("kind", "time")} for row in as_sent]
+    assert printed == [
+        {k: row[k] for k in row if k not in ("kind", "time", "url")} for row in as_sent
+    ]
 
 
 async def test_a_newer_tool_may_ask_with_fields_that_the_peer_does_not_know(
@@ -194,8 +211,8 @@ async def test_remote_text_is_escaped(url: str) -> None:
     timings.record("\x1b[31m[red]\n", "\u202e", 1.0)
     census.expect("\x1b]0;", ["\x07"])
     async with await serve(url, top_service(timings, census)) as server:
-        printed = await top(server, "--once")
-        objects = await top(server, "--once", "--json")
+        printed = await top_of(server, "--once")
+        objects = await top_of(server, "--once", "--json")
     for text in ("\\x1b[31m[red]\\n", "\\u202e", "\\x1b]0;", "\\x07: has not reported"):
         assert text in printed.stdout
     for done in (printed, objects):
@@ -207,14 +224,14 @@ async def test_remote_text_is_escaped(url: str) -> None:
 
 async def test_who_is_not_trusted_is_told_so(timings: Timings) -> None:
     async with await serve("tcp://127.0.0.1:0", top_service(timings)) as server:
-        done = await top(server, "--once")
+        done = await top_of(server, "--once")
     assert (done.returncode, done.stdout) == (71, "")
     assert done.stderr.startswith("tracewire: tracewire.top: PERMISSION_DENIED: ")
 
 
 async def test_a_peer_that_does_not_serve_the_method_is_an_error_of_its_status(url: str) -> None:
     async with await serve(url, Service()) as server:
-        done = await top(server)
+        done = await top_of(server)
     assert (done.returncode, done.stdout) == (76, "")
     assert "UNIMPLEMENTED" in done.stderr
 
@@ -222,7 +239,7 @@ async def test_a_peer_that_does_not_serve_the_method_is_an_error_of_its_status(u
 @pytest.mark.parametrize("answer", ["text", {"timings": [{"entity": 1}]}, {"census": [1]}])
 async def test_an_answer_of_another_shape_is_unreadable(url: str, answer: Any) -> None:
     async with await serve(url, answering(answer)) as server:
-        done = await top(server, "--once")
+        done = await top_of(server, "--once")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"tracewire: {url}: its answer cannot be read: ")
 
@@ -277,17 +294,73 @@ async def test_it_asks_again_until_a_signal(
     assert (process.returncode, errors) == (0, b"")
 
 
-async def test_a_peer_that_goes_away_ends_it(url: str, timings: Timings) -> None:
+async def test_it_outlives_a_restart_of_its_peer_and_says_so_once(
+    url: str, timings: Timings
+) -> None:
+    async with running_top("--json", url, stdout=PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        async with await serve(url, top_service(timings)):
+            await process.stdout.readline()
+        assert await process.stderr.readline() == told(url, "the connection ended; trying again")
+        async with await serve(url, top_service(timings)):
+            assert await process.stderr.readline() == told(url, "it answers again")
+            process.send_signal(signal.SIGTERM)
+            _, errors = await process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+
+
+def told(url: str, said: str) -> bytes:
+    return f"tracewire: {url}: {said}\n".encode()
+
+
+@pytest.mark.parametrize("status", [Status.UNAVAILABLE, Status.RESOURCE_EXHAUSTED])
+async def test_a_failure_that_may_pass_is_asked_again(url: str, status: Status) -> None:
+    answers: list[object] = [{}, RpcError(status, "busy"), {"timings": [{"count": 7}]}]
     async with (
-        await serve(url, top_service(timings)) as server,
+        await serve(url, answering_in_turn(answers)),
         running_top("--json", url, stdout=PIPE) as process,
     ):
         assert process.stdout is not None
-        await process.stdout.readline()
-        await server.close()
+        assert json.loads(await process.stdout.readline())["count"] == 7
+
+
+async def test_an_error_that_stays_ends_it(url: str) -> None:
+    answers: list[object] = [{}, RpcError(Status.PERMISSION_DENIED, "no more")]
+    async with (
+        await serve(url, answering_in_turn(answers)),
+        running_top("--json", url, stdout=PIPE) as process,
+    ):
         _, errors = await process.communicate()
-    assert process.returncode == 64 + 14
-    assert errors.startswith(b"tracewire: tracewire.top: UNAVAILABLE: ")
+    assert process.returncode == 71
+    assert errors.startswith(b"tracewire: tracewire.top: PERMISSION_DENIED: no more")
+
+
+def answering_in_turn(answers: list[object]) -> Service:
+    """A service whose tracewire.top gives or raises these, the last one for ever."""
+    service = ReservedService("tracewire")
+
+    @service.method
+    def top(asked: object) -> object:
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, RpcError):
+            raise answer
+        return answer
+
+    return service
+
+
+async def test_metadata_goes_along(url: str) -> None:
+    service = ReservedService("tracewire")
+
+    @service.method
+    def top(asked: object) -> object:
+        token = current_call().metadata["token"]
+        return {"timings": [{"entity": token, "count": 1}]}
+
+    async with await serve(url, service) as server:
+        done = await top_of(server, "--once", "--json", "--metadata", "token=a=b")
+    assert json.loads(done.stdout)["entity"] == "a=b"
 
 
 async def test_on_a_terminal_of_80_columns_each_trace_stands_whole_below_its_action(
@@ -314,6 +387,7 @@ async def test_on_a_terminal_of_80_columns_each_trace_stands_whole_below_its_act
     text = shown.decode()
     first = text.index("guild-1: guild.join")
     assert f"{TRACE:032x} 12.3 ms" in text[first:].splitlines()[1]
+    assert url in text
     assert "guild-19: guild.presence_update" in text
     assert "guild-2: guild.presence_update" not in text  # more than there are lines
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # the cursor is shown again

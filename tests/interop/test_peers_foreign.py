@@ -101,4 +101,4 @@ async def test_a_failure_that_cannot_be_told_is_survived(
             for peer in server.peers:
                 await peer.close()
             assert await kept.call("ready", 2, timeout=5) == 2
-    assert failing_log.asked == 1
+    assert failing_log.asked

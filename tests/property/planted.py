@@ -234,7 +234,7 @@ class ForgetsDeadlinesOfRequests(Connection):
 
     def _receive_frame(self, frame: Frame, began: float, events: Events) -> None:
         super()._receive_frame(frame, began, events)
-        self._incoming._expiry.clear()
+        self._incoming.deadlines.times.clear()
 
 
 class CancelsTwice(Connection):

@@ -234,7 +234,7 @@ class Side:
     def flush(self) -> None:
         """Writes, and does to the wire what the state asks for."""
         connection = self.connection
-        if data := connection.output():
+        if data := connection.outbox.take():
             self._history.wrote(self.name, data)
             if self.out.ended and not self.out.muted:
                 self._saw(f"{self.name} wrote after it had shut down writing")

@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Mapping
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import click
 from rich.console import Console
@@ -11,9 +11,10 @@ from rich.console import Console
 import tracewire
 from tracewire.codec import IMPLEMENTATION, FrameError
 from tracewire.codec.constants import MAX_FRAME
+from tracewire.spec.tool.inputs import Unreadable, open_input
 from tracewire.spec.tool.options import PercentRange, WholeRange, finite
 from tracewire.spec.tool.safe import counted, quoted
-from tracewire.spec.tool.screen import columns, show
+from tracewire.spec.tool.screen import columns, complain, show
 
 from .overhead import Measurement, Overhead
 
@@ -61,9 +62,7 @@ MICROSECONDS: Final = Unit("µs", 1000, 1)
 
 
 @click.command(epilog=EPILOG)
-@click.option(
-    "--payload", type=click.File("rb"), metavar="FILE", help="The body.  [default: 64 bytes]"
-)
+@click.option("--payload", metavar="FILE", help="The body.  [default: 64 bytes]")
 @click.option("--method", default="guild.join", show_default=True, metavar="NAME")
 @click.option(
     "--rounds",
@@ -85,7 +84,7 @@ MICROSECONDS: Final = Unit("µs", 1000, 1)
 @click.pass_context
 def bench(
     context: click.Context,
-    payload: BinaryIO | None,
+    payload: str | None,
     method: str,
     rounds: int,
     check: bool,
@@ -98,9 +97,11 @@ def bench(
     """
     if check != (max_overhead is not None):
         raise click.UsageError("--check and --max-overhead PCT go together.")
-    body = BODY if payload is None else payload.read(MAX_FRAME + 1)
-    if len(body) > MAX_FRAME:
-        raise click.BadParameter(f"over {MAX_FRAME:,} bytes.", param_hint="--payload")
+    try:
+        body = BODY if payload is None else _read(payload)
+    except Unreadable as error:
+        complain(payload or "", error)
+        context.exit(2)
     try:
         overhead = Overhead(method, body)
     except FrameError as error:
@@ -113,6 +114,22 @@ def bench(
     else:
         _report(overhead, method, body, verdict)
     context.exit(0 if verdict is None or verdict["passed"] else 1)
+
+
+def _read(name: str) -> bytes:
+    """The body in the file. Raises Unreadable, and BadParameter for one that is too long."""
+    try:
+        with open_input(name) as file:
+            # Piece by piece: a pipe gives what it has.
+            pieces, left = [], MAX_FRAME + 1
+            while left and (piece := file.read(left)):
+                pieces.append(piece)
+                left -= len(piece)
+    except OSError as error:
+        raise Unreadable(error.strerror) from None
+    if not left:
+        raise click.BadParameter(f"over {MAX_FRAME:,} bytes.", param_hint="--payload")
+    return b"".join(pieces)
 
 
 def _judge(overhead: Overhead, limit: float) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import click
 
 from tracewire.codec.constants import MAX_FRAME
 from tracewire.spec.suite.case import Case, Outcome
+from tracewire.spec.tool.background import in_background
 from tracewire.spec.tool.options import SecondsRange, WholeRange, max_frame_option
 
 if TYPE_CHECKING:
@@ -212,8 +213,12 @@ def _run(asking: Run) -> tuple[str, list[Outcome]]:
     from tracewire.spec.suite.process import CannotStart
     from tracewire.spec.suite.wire import CannotReach
 
+    async def ask() -> tuple[str, list[Outcome]]:
+        async with in_background():  # no timer of a case runs out while a line is written
+            return await asking
+
     try:
-        return asyncio.run(asking)
+        return asyncio.run(ask())
     except (CannotStart, CannotReach) as error:
         click.echo(f"tracewire: {error}", err=True)
         sys.exit(2)

@@ -5,7 +5,7 @@ from typing import Final
 import click
 
 from tracewire.spec.tool.inputs import Unreadable, open_input
-from tracewire.spec.tool.options import SecondsRange, finite
+from tracewire.spec.tool.options import SecondsRange, finite, metadata_option
 from tracewire.spec.tool.screen import complain
 
 from .tls import Files, tls_options
@@ -28,20 +28,6 @@ Exit status: 0 good, 2 wrong usage or an address where nobody answers,
 """
 
 
-class KeyValue(click.ParamType[tuple[str, str]]):
-    """KEY=VALUE, as a tuple of both."""
-
-    name = "KEY=VALUE"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, context: click.Context | None
-    ) -> tuple[str, str]:
-        key, separator, rest = value.partition("=")
-        if not separator:
-            self.fail(f"{value!r} has no =: write KEY=VALUE.", param, context)
-        return key, rest
-
-
 @click.command(epilog=EPILOG)
 @click.argument("url")
 @click.argument("method")
@@ -55,9 +41,7 @@ class KeyValue(click.ParamType[tuple[str, str]]):
     metavar="SECONDS",
     help="For the connection to be made, and for the call.",
 )
-@click.option(
-    "--metadata", type=KeyValue(), multiple=True, metavar="KEY=VALUE", help="Text to send along."
-)
+@metadata_option
 @click.option("--raw", is_flag=True, help="Print the bytes of the result as they came.")
 @tls_options(
     ca="Trust these certificates, not the system's.", cert="For a server that demands one."

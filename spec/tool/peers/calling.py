@@ -2,18 +2,21 @@
 
 import asyncio
 import json
-from typing import Any, Final, NamedTuple
+from collections.abc import Awaitable
+from ssl import SSLContext
+from typing import Any, Final, NamedTuple, TypeVar
 
 import click
 import msgspec
 
-from tracewire.protocol import Body, Peer, RpcError, connect
-from tracewire.protocol.peers.client import Connecting
+from tracewire.protocol import Body, RpcError, connect
 from tracewire.spec.tool.inputs import Unreadable
 from tracewire.spec.tool.safe import brief, diagnosis
 from tracewire.spec.tool.screen import complain
 
 from .tls import Files, client_context
+
+P = TypeVar("P")
 
 RPC_ERROR: Final = 64  # the exit status is so much above that of the call
 
@@ -38,7 +41,7 @@ def run(calling: Calling) -> int:
     try:
         body = _from_json(calling.text)
         tls = client_context(calling.url, calling.tls)
-        result = asyncio.run(_call(connect(calling.url, tls=tls), calling, body))
+        result = asyncio.run(_call(calling, tls, body))
     except RpcError as error:
         tell(calling.method, error)
         return RPC_ERROR + error.status
@@ -51,9 +54,9 @@ def run(calling: Calling) -> int:
     return 0
 
 
-async def _call(connecting: Connecting, calling: Calling, body: object) -> Any:
+async def _call(calling: Calling, tls: SSLContext | None, body: object) -> Any:
     """Raises Unreadable where nobody answers."""
-    peer = await connected(connecting, calling.timeout)
+    peer = await connected(connect(calling.url, tls=tls), calling.timeout)
     try:
         return await peer.call(
             calling.method,
@@ -66,7 +69,7 @@ async def _call(connecting: Connecting, calling: Calling, body: object) -> Any:
         await peer.close()
 
 
-async def connected(connecting: Connecting, timeout: float) -> Peer:
+async def connected(connecting: Awaitable[P], timeout: float) -> P:
     """The connection, made within so many seconds. Raises Unreadable where nobody answers."""
     try:
         async with asyncio.timeout(timeout):

@@ -1,29 +1,30 @@
 """How `tracewire top` asks a peer again and again, and shows what it answers."""
 
 import asyncio
+import logging
 import signal
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from ssl import SSLContext
 from typing import Final, NamedTuple
 
 import click
-from rich.console import Console, Group
-from rich.live import Live
 
-from tracewire.protocol import RpcError, connect
+from tracewire.codec import Status
+from tracewire.protocol import Reconnecting, RpcError, connect
+from tracewire.spec.tool.background import in_background
 from tracewire.spec.tool.inputs import Unreadable
-from tracewire.spec.tool.screen import complain, show
+from tracewire.spec.tool.safe import brief
+from tracewire.spec.tool.screen import complain
 
-from .calling import RPC_ERROR, connected, tell, to_json
-from .snapshot import Snapshot, fitting, read, tables
+from .calling import RPC_ERROR, connected, tell
+from .screens import screen
+from .snapshot import Snapshot, read
 from .tls import Files, client_context
 
 METHOD: Final = "tracewire.top"
 MINUTES: Final = 2  # the running one and the one before
 PATIENCE: Final = 10.0  # seconds for the connection, and for each answer
+#: Failures of a call that may pass, as while a peer is started again.
+PASSING: Final = {Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED, Status.RESOURCE_EXHAUSTED}
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -35,6 +36,7 @@ class Polling(NamedTuple):
     rows: int
     every: float | None
     as_json: bool
+    metadata: dict[str, str]
     tls: Files
 
 
@@ -45,6 +47,7 @@ def run(polling: Polling) -> int:
     """
     try:
         tls = client_context(polling.url, polling.tls)
+        logging.getLogger("tracewire").addHandler(logging.NullHandler())  # the screen says it
         asyncio.run(_watch(polling, tls))
     except RpcError as error:
         tell(METHOD, error)
@@ -52,14 +55,14 @@ def run(polling: Polling) -> int:
     except Unreadable as error:
         complain(polling.url, error)
         return 2
-    except ValueError as error:  # of the address
+    except (TypeError, ValueError) as error:  # of address or metadata
         raise click.UsageError(f"{error}.") from None
     return 0
 
 
 async def _watch(polling: Polling, tls: SSLContext | None) -> None:
     """Raises Unreadable where nobody answers, or with something else."""
-    watch = asyncio.ensure_future(_show_snapshots(polling, tls))
+    watch = asyncio.ensure_future(_show_readings(polling, tls))
     if polling.every is not None:
         for number in SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, watch.cancel)
@@ -70,51 +73,29 @@ async def _watch(polling: Polling, tls: SSLContext | None) -> None:
             raise
 
 
-async def _show_snapshots(polling: Polling, tls: SSLContext | None) -> None:
-    peer = await connected(connect(polling.url, tls=tls), PATIENCE)
+async def _show_readings(polling: Polling, tls: SSLContext | None) -> None:
+    peer = await connected(connect(polling.url, tls=tls).kept(), PATIENCE)
+    once = polling.every is None
     try:
-        with _screen(polling) as show_snapshot:
-            asked = {"rows": polling.rows * MINUTES, "minutes": MINUTES}
-            while True:
-                answer = await peer.call(METHOD, asked, timeout=PATIENCE)
-                show_snapshot(read(answer, polling.rows))
-                if polling.every is None:
-                    return
-                await asyncio.sleep(polling.every)
+        async with in_background() as written:
+            with screen(polling.url, once=once, as_json=polling.as_json) as shows:
+                shows.show(await _ask(peer, polling))
+                while polling.every is not None:
+                    await written()  # a reader that is slow gets fewer
+                    await asyncio.sleep(polling.every)
+                    if not peer.is_open:
+                        shows.miss("the connection ended")
+                    try:
+                        shows.show(await _ask(peer, polling))
+                    except RpcError as error:
+                        if error.status not in PASSING:
+                            raise
+                        shows.miss(brief(str(error)))
     finally:
         await peer.close()
 
 
-@contextmanager
-def _screen(polling: Polling) -> Iterator[Callable[[Snapshot], None]]:
-    """What shows a snapshot."""
-    if polling.as_json:
-        yield _print_objects
-    elif polling.every is None or not sys.stdout.isatty():
-        yield _print_tables
-    else:
-        with Live(console=Console(), auto_refresh=False) as live:
-
-            def renew(snapshot: Snapshot) -> None:
-                width, height = live.console.size
-                live.update(Group(*tables(fitting(snapshot, width, height), width)), refresh=True)
-
-            yield renew
-
-
-def _print_objects(snapshot: Snapshot) -> None:
-    time = datetime.now(UTC).isoformat(timespec="milliseconds")
-    for kind, rows in (("timing", snapshot.timings), ("census", snapshot.census)):
-        for row in rows or ():
-            ours = {"kind": kind, "time": time}  # a row has no say in these
-            click.echo(to_json({**ours, **row, **ours}))
-
-
-def _print_tables(snapshot: Snapshot) -> None:
-    width = Console().width if sys.stdout.isatty() else None
-    for table in tables(snapshot, width):
-        if isinstance(table, str):
-            print(table)
-        else:
-            show(table)
-    sys.stdout.flush()
+async def _ask(peer: Reconnecting, polling: Polling) -> Snapshot:
+    asked = {"rows": polling.rows * MINUTES, "minutes": MINUTES}
+    answer = await peer.call(METHOD, asked, timeout=PATIENCE, metadata=polling.metadata)
+    return read(answer, polling.rows)

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from functools import partial
 from ssl import SSLContext
 from typing import Final
 
@@ -11,6 +10,7 @@ import click
 
 from tracewire.protocol import Call, RpcError, serve
 from tracewire.protocol.peers.conformance import conformance_service
+from tracewire.spec.tool.background import in_background
 from tracewire.spec.tool.frames.describe import describe_trace
 from tracewire.spec.tool.inputs import Unreadable
 from tracewire.spec.tool.safe import counted, diagnosis
@@ -19,9 +19,6 @@ from tracewire.spec.tool.screen import complain
 from .tls import Files, server_context
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-
-#: What is printed; None is the end.
-LineQueue = asyncio.Queue[str | None]
 
 
 def run(url: str, quiet: bool, files: Files) -> int:
@@ -44,32 +41,28 @@ def run(url: str, quiet: bool, files: Files) -> int:
 
 async def _serve(url: str, tls: SSLContext | None, quiet: bool) -> None:
     """Raises Unreadable where it cannot listen."""
-    loop = asyncio.get_running_loop()
-    lines: LineQueue = asyncio.Queue()
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
     def stop() -> None:
         for number in SIGNALS:
             loop.remove_signal_handler(number)  # a second signal ends the process at once
-        lines.put_nowait(None)
+        ended.set()
 
-    notes = [] if quiet else [partial(_note, lines)]
+    notes = [] if quiet else [_note]
     try:
         server = await serve(url, conformance_service(), tls=tls, handler_interceptors=notes)
     except OSError as error:
         raise Unreadable(f"cannot listen: {error.strerror or error}") from None
-    async with server:
+    async with in_background(), server:
         for number in SIGNALS:
             loop.add_signal_handler(number, stop)
         click.echo(f"listening on {server.url}")
-        while (line := await lines.get()) is not None:
-            click.echo(line)
+        await ended.wait()
         await server.drain()
-    while not lines.empty():
-        click.echo(lines.get_nowait())
 
 
-async def _note(lines: LineQueue, call: Call, handle: Callable[[], Awaitable[object]]) -> object:
-    """Runs the handler, and adds a line that says what was called and how it ended."""
+async def _note(call: Call, handle: Callable[[], Awaitable[object]]) -> object:
+    """Runs the handler, and prints a line that says what was called and how it ended."""
     called, outcome = _shown(call), "OK"
     try:
         return await handle()
@@ -80,7 +73,7 @@ async def _note(lines: LineQueue, call: Call, handle: Callable[[], Awaitable[obj
         outcome = "cancelled"
         raise
     finally:
-        lines.put_nowait(f"{called}: {outcome}")
+        click.echo(f"{called}: {outcome}")
 
 
 def _shown(call: Call) -> str:

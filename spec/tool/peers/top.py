@@ -4,7 +4,7 @@ from typing import Final
 
 import click
 
-from tracewire.spec.tool.options import SecondsRange, WholeRange, finite
+from tracewire.spec.tool.options import SecondsRange, WholeRange, finite, metadata_option
 
 from .tls import Files, tls_options
 
@@ -14,6 +14,7 @@ Examples:
   tracewire top unix:///run/guild.sock
   tracewire top --once --rows 5 unix:///run/guild.sock
   tracewire top --json --every 60 unix:///run/guild.sock >>timings.jsonl
+  tracewire top --metadata token=abc tls://guild.example:4711
 
 \b
 Columns of the timings:
@@ -23,7 +24,8 @@ Columns of the timings:
   trace      of the slowest call that is in a sampled trace, and its time
 
 \b
-The peer must serve the method tracewire.top and trust its callers.
+The peer must serve the method tracewire.top and trust its callers. Once
+it has answered, one that goes away or is late is asked again.
 Exit status: 0 good, or ended by Ctrl-C or SIGTERM; 2 wrong usage or an
 address where nobody answers; 64 + the status of a call that failed: 71 is
 PERMISSION_DENIED, 76 UNIMPLEMENTED: it does not serve the method.
@@ -53,6 +55,7 @@ PERMISSION_DENIED, 76 UNIMPLEMENTED: it does not serve the method.
     metavar="SECONDS",
     help="The time between two readings.",
 )
+@metadata_option
 @tls_options(
     ca="Trust these certificates, not the system's.", cert="For a server that demands one."
 )
@@ -65,9 +68,11 @@ def top(
     as_json: bool,
     rows: int,
     every: float,
+    metadata: tuple[tuple[str, str], ...],
     **files: str | None,
 ) -> None:
     """Show which actions take a live peer's time, and its census."""
     from .polling import Polling, run  # only here: peers take as long to load as all the rest
 
-    context.exit(run(Polling(url, rows, None if once else every, as_json, Files(**files))))
+    seconds = None if once else every
+    context.exit(run(Polling(url, rows, seconds, as_json, dict(metadata), Files(**files))))
