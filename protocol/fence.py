@@ -4,10 +4,9 @@ Foreign is everything of others on a message's path: samplers, processors, propa
 clocks, functions that an application handed in, ``str()`` of its objects, handlers of its logs.
 """
 
-import logging
 import time
 from logging import Logger
-from typing import Any, Final
+from typing import Final
 
 #: Seconds in which one cause is logged once.
 PAUSE: Final = 60.0
@@ -56,12 +55,8 @@ class Fence:
         more = cause.more if cause is not None else 0
         self._causes[key] = _Cause(now)
         count = f" ({more} more of the kind since the last line)" if more else ""
-        self.log(logger, logging.ERROR, "%s%s", said, count, exc_info=error)
-
-    def log(self, logger: Logger, level: int, said: str, *told: object, **options: Any) -> None:
-        """Logs a line of which nothing depends: handlers of logs may raise."""
         try:
-            logger.log(level, said, *told, **options)
+            logger.error("%s%s", said, count, exc_info=error)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException:

@@ -460,12 +460,17 @@ def _answer(error: BaseException, said: str, ran: bool) -> RpcError:
 
 def _rpc_error(error: BaseException) -> RpcError | None:
     """The error itself, or the first of a group of such errors, as a TaskGroup raises."""
-    if isinstance(error, RpcError):
-        return error
-    if isinstance(error, BaseExceptionGroup):
-        found = [_rpc_error(each) for each in error.exceptions]
-        return found[0] if None not in found else None
-    return None
+    found: list[RpcError] = []
+    left = [error]
+    while left:  # groups may be nested deeper than calls can be
+        each = left.pop()
+        if isinstance(each, RpcError):
+            found.append(each)
+        elif isinstance(each, BaseExceptionGroup):
+            left.extend(reversed(each.exceptions))
+        else:
+            return None
+    return found[0]
 
 
 def _status_of_notice(failure: BaseException) -> Status:

@@ -405,8 +405,10 @@ class Reconnecting:
             return
         self._said = self._clock()
         said = shown(error) or type(error).__name__
-        line = "no connection to %s, attempt %d: %s"
-        FENCE.log(logger, logging.WARNING, line, self.url, self._failed, said)
+        try:
+            logger.warning("no connection to %s, attempt %d: %s", self.url, self._failed, said)
+        except BaseException as failure:  # of a filter or a handler of the application's
+            FENCE.contain(logger, "an outage cannot be logged", failure)
 
 
 def _is_cancelled() -> bool:

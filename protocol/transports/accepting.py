@@ -3,18 +3,15 @@
 import asyncio
 import errno
 import logging
-import os
 import socket
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from logging import ERROR
 from math import inf
 from typing import Any, Final, Protocol
 
 from ..fence import FENCE
-from .opening import give_up
 
 logger: Final = logging.getLogger("tracewire.peer")
 
@@ -140,7 +137,10 @@ class SocketListener:
         now = self._loop.time()
         if now >= self._said + _SAY_AGAIN:
             self._said = now
-            FENCE.log(logger, ERROR, "%s cannot accept connections now: %s", self.url, error)
+            try:
+                logger.error("%s cannot accept connections now: %s", self.url, error)
+            except BaseException as failure:  # of a filter or a handler of the application's
+                FENCE.contain(logger, "a pause in accepting cannot be logged", failure)
 
     def _open(self, accepted: socket.socket) -> None:
         """Begins to make a connection of what was accepted."""
@@ -166,12 +166,11 @@ class SocketListener:
 class _Opening:
     """A connection that was accepted, until its protocol was told."""
 
-    __slots__ = ("_accepted", "_has_transport", "_process", "protocol")
+    __slots__ = ("_accepted", "_has_transport", "protocol")
 
     def __init__(self, accepted: socket.socket, protocol: asyncio.Protocol) -> None:
         self._accepted = accepted
         self._has_transport = False
-        self._process = os.getpid()
         self.protocol = protocol
 
     async def run(
@@ -187,7 +186,8 @@ class _Opening:
     def give_up(self) -> None:
         """A transport closes its socket itself, once the other side closed too where it is TLS."""
         if self._has_transport:
-            give_up(self._accepted, self._process)
+            with suppress(OSError):
+                self._accepted.shutdown(socket.SHUT_RDWR)
         else:
             self._accepted.close()
 

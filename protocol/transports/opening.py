@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -26,16 +25,6 @@ async def within(seconds: float, address: object) -> AsyncIterator[None]:
         raise TimeoutError(errno.ETIMEDOUT, said) from None
 
 
-def give_up(connected: socket.socket, process: int) -> None:
-    """Ends a connection that a transport holds: not in a child, whose parent goes on with it.
-
-    ``process``: that made it.
-    """
-    if os.getpid() == process:
-        with suppress(OSError):
-            connected.shutdown(socket.SHUT_RDWR)
-
-
 async def opened(
     factory: Callable[[], AnyProtocol],
     connected: socket.socket,
@@ -47,7 +36,7 @@ async def opened(
 
     ``host``: whose certificate is checked. ``times``: of TLS.
     """
-    has_transport, process = False, os.getpid()
+    has_transport = False
 
     def made() -> AnyProtocol:
         nonlocal has_transport
@@ -65,7 +54,8 @@ async def opened(
             )
     except BaseException:
         if has_transport:  # which closes it, after a word of farewell that nobody needs
-            give_up(connected, process)
+            with suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
         else:
             connected.close()
         raise
