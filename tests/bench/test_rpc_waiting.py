@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 from time import process_time
-from typing import Any
+from typing import TypeVarTuple, Unpack
 
 import pytest
 
@@ -20,16 +21,24 @@ MOST_WAKE_UPS, MOST_TIME = 1.1, 1.2
 ROUNDS = 3
 
 
+_Arguments = TypeVarTuple("_Arguments")
+
+
 class CountingLoop(asyncio.SelectorEventLoop):
     """Counts how often tasks are woken by what they wait for."""
 
     wake_ups = 0
 
-    def call_soon(self, callback: Callable[..., object], *args: Any, **options: Any) -> Any:
+    def call_soon(
+        self,
+        callback: Callable[[Unpack[_Arguments]], object],
+        *args: Unpack[_Arguments],
+        context: Context | None = None,
+    ) -> asyncio.Handle:
         self.wake_ups += type(callback).__name__ == "TaskWakeupMethWrapper" or getattr(
             callback, "__name__", ""
         ).endswith("_wakeup")
-        return super().call_soon(callback, *args, **options)
+        return super().call_soon(callback, *args, context=context)
 
 
 async def pages(count: int, size: int) -> int:

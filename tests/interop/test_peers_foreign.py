@@ -5,7 +5,6 @@ import logging
 import os
 import resource
 import socket
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -40,7 +39,7 @@ async def test_connections_are_accepted_and_kept_without_the_loops_task_factory(
     gate = Gate()
     loop = asyncio.get_running_loop()
 
-    def failing(loop: Any, coroutine: Coroutine[Any, Any, Any], **options: Any) -> Any:
+    def failing(loop: Any, coroutine: Any, **options: Any) -> Any:
         coroutine.close()
         raise RuntimeError("no task")
 

@@ -106,11 +106,11 @@ class Side:
         self._history.broken = True
 
     def drain(self) -> None:
-        self.connection.drain("drained")
+        self._apply(self.connection.drain("drained"))
 
     def close(self) -> None:
         """Says goaway and waits for nothing: what it wrote still arrives."""
-        self.connection.drain("closed")
+        self._apply(self.connection.drain("closed"))
         self.flush()
         self._apply(self.connection.lost())
         self._history.broken = True
