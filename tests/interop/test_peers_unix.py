@@ -119,7 +119,7 @@ async def test_a_child_that_is_cancelled_meanwhile_leaves_its_parent_the_name(
     child = os.fork()
     if not child:
         try:
-            beginning.get_coro().throw(asyncio.CancelledError())  # type: ignore[union-attr]
+            beginning.get_coro().throw(asyncio.CancelledError())
         except asyncio.CancelledError:
             os._exit(7)
         finally:
