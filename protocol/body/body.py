@@ -1,5 +1,6 @@
 """What a payload means: one value as CBOR, or raw bytes with their content format."""
 
+import re
 from functools import lru_cache
 from typing import Any, Final
 
@@ -9,13 +10,18 @@ from tracewire.codec import Status
 
 from ..constants import Executed
 from ..errors import RpcError
-from .cbor import CborError, read_item, write_item
+from .cbor import CborError, read_item, same_number, word, write_item
 
 # CoAP Content-Format numbers.
 OCTET_STREAM: Final = 42
 CBOR: Final = 60  # what an absent content format means
 
 _BYTES: Final = (bytes, bytearray)
+
+#: What msgspec says of types.
+_EXPECTED: Final = re.compile(r"^Expected `[^`]*`(?:, got `[^`]*`)?")
+#: And where another form of the same number, or none for nothing, may do.
+_SAME_NUMBER: Final = re.compile(r"^Expected `[^`]*`, got `(?:float|cbor2\.UndefinedType)`")
 
 #: How many types are remembered.
 _TYPES: Final = 1_024
@@ -67,10 +73,12 @@ def read_body(payload: bytes, content_format: int | None, type: Any = object) ->
 
     An empty payload is None. CBOR is exactly one item, converted by msgspec.convert in its strict
     mode, or left as decoded where type is object or Any. Text is read too where the type has none
-    in JSON (UUID, datetime, Decimal …), but not as bytes. Another content format gives a Body,
+    in JSON (UUID, datetime, Decimal …), but not as bytes; a whole float below 2^53 where an int is
+    wanted, and undefined as null. Another content format gives a Body,
     or its bytes where type is bytes. ``type`` Body gives any payload as it came.
 
-    Raises RpcError INVALID_ARGUMENT, executed = no, its message naming the path from ``$``.
+    Raises RpcError INVALID_ARGUMENT, executed = no, its message naming CBOR's types and the path
+    from ``$``.
     """
     if type is Body:
         return Body(payload, CBOR if content_format is None else content_format)
@@ -109,9 +117,29 @@ def _read_cbor(payload: bytes) -> Any:
 
 def _convert(value: object, type: Any) -> Any:
     try:
-        return msgspec.convert((value,), _argument(type), builtin_types=_BYTES).value  # type: ignore[attr-defined]
+        return _converted(value, type)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error).replace("`$[0]", "`$", 1)) from error
+        reason = str(error)
+    if _SAME_NUMBER.search(reason):
+        try:
+            return _converted(same_number(value), type)
+        except msgspec.ValidationError as error:
+            if _place(str(error)) != _place(reason):  # else it was no number, or not null, before
+                reason = str(error)
+    raise _invalid(_EXPECTED.sub(_in_words, reason.replace("`$[0]", "`$", 1)))
+
+
+def _converted(value: object, type: Any) -> Any:
+    return msgspec.convert((value,), _argument(type), builtin_types=_BYTES).value  # type: ignore[attr-defined]
+
+
+def _place(reason: str) -> str:
+    return reason.rpartition(" - at ")[2]
+
+
+def _in_words(expected: re.Match[str]) -> str:
+    """Of types alone: names of fields and keys are the application's."""
+    return re.sub(r"[\w.]+(?=[`|, ])", lambda found: word(found[0]), expected[0])
 
 
 def _argument(type: Any) -> type[msgspec.Struct]:

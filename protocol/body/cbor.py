@@ -8,7 +8,10 @@ takes a time that grows with the square of their number.
 
 import datetime
 import decimal
+import fractions
+import ipaddress
 import os
+import re
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
@@ -20,13 +23,33 @@ DEPTH: Final = 128
 #: Bytes of a bignum, at most: turning one into decimal takes the square of its length.
 BIGNUM_BYTES: Final = 1_024
 
-#: What stays as it is for cbor2 to write, beside what has a type in JSON.
-NATIVE: Final = (bytes, bytearray, memoryview, datetime.datetime, decimal.Decimal)
+#: What stays as it is for cbor2 to write, beside what has a type in JSON: with these, all that is
+#: read can be sent back.
+NATIVE: Final = (
+    *(
+        bytes,
+        bytearray,
+        memoryview,
+        datetime.datetime,
+        decimal.Decimal,
+        fractions.Fraction,
+        complex,
+    ),
+    *(ipaddress.IPv4Address, ipaddress.IPv4Network, ipaddress.IPv4Interface),
+    *(ipaddress.IPv6Address, ipaddress.IPv6Network, ipaddress.IPv6Interface),
+    *(cbor2.CBORTag, cbor2.CBORSimpleValue, type(cbor2.undefined)),
+)
 
-_CHECKED: Final = frozenset({list, tuple, dict, memoryview})
+#: Whole floats below are the same number as an int.
+EXACT: Final = 2.0**53
+
+_CHECKED: Final = frozenset({list, tuple, dict, memoryview, cbor2.CBORTag})
 _KEYS: Final = frozenset({str, bytes, int, float, bool, type(None)})
 
 _TSTR, _ARRAY, _MAP, _TAG = 3, 4, 5, 6
+SELF_DESCRIBED: Final = 55799
+_UINT8_ARRAY: Final = 64
+_PLAIN_TAGS: Final = (SELF_DESCRIBED, _UINT8_ARRAY)  # before what may be a key
 _BREAK: Final = 0xFF
 _INDEFINITE: Final = 31
 _UNBOUNDED: Final = 1 << 64  # items of a container without a length; even, as of every map
@@ -67,6 +90,9 @@ def _check_shape(value: object) -> None:
                 inner += container.values()
             elif isinstance(container, (list, tuple)):
                 inner += container
+            elif isinstance(container, cbor2.CBORTag):
+                _check_tag(container.tag)
+                inner.append(container.value)
             else:
                 raise TypeError("of a memoryview give its bytes")  # cbor2 would write an array
         level = [each for each in inner if type(each) in _CHECKED]
@@ -80,11 +106,18 @@ def _check_keys(mapping: dict[Any, Any]) -> None:
         raise TypeError(f"keys are text, bytes or plain numbers, not {other}")
 
 
+def _check_tag(tag: int) -> None:
+    if tag in _REFUSED:
+        raise TypeError(f"tag {tag} is not read here")
+
+
 def read_item(data: bytes) -> Any:
     """The value of the one item that ``data`` is.
 
     Aware datetimes, Decimals, UUIDs, dates, fractions and IP addresses come as such, sets as
-    lists, tags that are not known as cbor2.CBORTag. Raises CborError, and nothing else.
+    lists, arrays of uint8 (tag 64 of RFC 8746) as bytes, maps of tag 259 as dicts. Tag 55799 is as
+    if it were not there (RFC 8949, section 3.4.6); others that are not known are cbor2.CBORTag
+    around such values. Raises CborError, and nothing else.
     """
     try:
         # cbor2 ignores what follows an item. Before a mark that nobody can guess, nothing does.
@@ -101,7 +134,7 @@ def _read_any_keys(data: bytes) -> Any:
     try:
         value = _loads(data, DEPTH, text_keys=False)
     except cbor2.CBORDecodeError as error:
-        raise CborError(str(error.__cause__ or error)) from None
+        raise CborError(_in_words(str(error.__cause__ or error))) from None
     if end != len(data):
         raise CborError(f"the item ends at byte {end} of {len(data)}")
     return value
@@ -116,7 +149,7 @@ def _loads(data: bytes, depth: int, *, text_keys: bool) -> Any:
 def _scan(data: bytes) -> int:
     """The offset after the first item, where cbor2 finds no fault in it.
 
-    Raises CborError for a key that is an array, a map or tagged.
+    Raises CborError for a key that is an array, a map, or of a tag that makes it no plain one.
     """
     outer: list[tuple[int, bool]] = []
     left, keyed = 1, False  # items left in this container, and whether every second one is a key
@@ -128,10 +161,11 @@ def _scan(data: bytes) -> int:
                 left, keyed = outer.pop()
                 continue
             major, info = data[offset] >> 5, data[offset] & 31
-            if keyed and left % 2 == 0 and _ARRAY <= major <= _TAG:
-                raise CborError(f"the key at byte {offset} is not text, bytes or a plain number")
             size = 1 << info - 24 if 24 <= info < 28 else 0
             argument = int.from_bytes(data[offset + 1 : offset + 1 + size]) if size else info
+            is_item = major != _TAG or argument not in _PLAIN_TAGS
+            if is_item and keyed and left % 2 == 0 and _ARRAY <= major <= _TAG:
+                raise CborError(f"the key at byte {offset} is not text, bytes or a plain number")
             offset += 1 + size
             if major == _TAG:
                 tags += 1
@@ -174,10 +208,82 @@ def _refused(tag: int) -> Callable[[Any, bool], Any]:
     return refuse
 
 
-#: References to strings and to values (25, 256, 28, 29) let a few bytes stand for many.
-_DECODERS: Final = {
-    2: _bignum,
-    3: _negative,
-    258: _as_it_is,  # a set
-    **{tag: _refused(tag) for tag in (25, 28, 29, 35, 36, 256)},
+def _bytes(value: object, _immutable: bool) -> bytes:
+    if not isinstance(value, bytes):
+        raise ValueError("tag 64 stands before a byte string")
+    return value
+
+
+def _map(value: object, _immutable: bool) -> object:
+    if not isinstance(value, dict):
+        raise ValueError("tag 259 stands before a map")
+    return value
+
+
+class _Decoders(dict[int, Callable[[Any, bool], Any]]):
+    """By tag. What stands in one that nobody knows is read like all else: cbor2 would make it of
+    types that are not for changing."""
+
+    def __missing__(self, tag: int) -> Callable[[Any, bool], Any]:
+        if tag in _BUILT_IN:
+            raise KeyError(tag)
+        return lambda value, _immutable: cbor2.CBORTag(tag, value)
+
+
+#: Tags that cbor2 reads itself, as it is to: times, numbers, identifiers, addresses, dates.
+_BUILT_IN: Final = frozenset({0, 1, 4, 5, 30, 37, 52, 54, 100, 260, 261, 1004, 43000})
+#: References to strings and to values (25, 256, 28, 29) let a few bytes stand for many; patterns
+#: and mails (35, 36) have to be parsed.
+_REFUSED: Final = frozenset({25, 28, 29, 35, 36, 256})
+_DECODERS: Final = _Decoders(
+    {
+        2: _bignum,
+        3: _negative,
+        _UINT8_ARRAY: _bytes,
+        258: _as_it_is,  # a set
+        259: _map,
+        SELF_DESCRIBED: _as_it_is,
+        **{tag: _refused(tag) for tag in _REFUSED},
+    }
+)
+
+
+def same_number(value: Any) -> Any:
+    """The value with whole floats below 2^53 as ints and undefined as None, at any depth.
+
+    JavaScript has one type of numbers: its libraries write those from 2^32 on as floats.
+    """
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and -EXACT < value < EXACT else value
+    if isinstance(value, dict):
+        return {same_number(key): same_number(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [same_number(each) for each in value]
+    return None if value is cbor2.undefined else value
+
+
+#: The decoder's classes, as CBOR names what they stand for.
+_WORDS: Final = {
+    "CBORTag": "tag",
+    "CBORSimpleValue": "simple value",
+    "UndefinedType": "undefined",
+    "object": "map",
+    "dict": "map",
+    "list": "array",
+    "tuple": "array",
+    "NoneType": "null",
+    "datetime": "time",
+    "decimal": "decimal fraction",
+    "Fraction": "rational number",
 }
+_CLASS: Final = re.compile(r"<class '(?:\w+\.)*(\w+)'>")
+
+
+def word(name: str) -> str:
+    """CBOR's word for a class, named with or without its module."""
+    last = name.rpartition(".")[2]
+    return _WORDS.get(last, last)
+
+
+def _in_words(message: str) -> str:
+    return _CLASS.sub(lambda found: word(found[1]), message)

@@ -14,8 +14,18 @@ from typing import TYPE_CHECKING, Final, TypeGuard
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Span
 
-from tracewire.codec import Frame, FrameError, TraceContext, decode, wrap
-from tracewire.codec.constants import BAGGAGE, MAX_TIMEOUT, TIMEOUT
+from tracewire.codec import Frame, FrameError, RawItem, TraceContext, decode, wrap
+from tracewire.codec.constants import (
+    BAGGAGE,
+    CREATION,
+    MAX_BAGGAGE_BYTES,
+    MAX_BAGGAGE_ENTRIES,
+    MAX_EXTENSION_BYTES,
+    MAX_EXTENSION_ENTRIES,
+    MAX_TIMEOUT,
+    MAX_TRACESTATE_BYTES,
+    TIMEOUT,
+)
 from tracewire.codec.writing import Extensions
 
 from ..constants import RESERVED_PREFIX
@@ -29,6 +39,9 @@ if TYPE_CHECKING:
 CARRIER: Final = f"{RESERVED_PREFIX}carrier"
 #: The attribute of OpenTelemetry's composite that holds what it is made of.
 _PARTS: Final = "_propagators"
+#: What trace, tracestate, creation and baggage take at most: their content, and heads.
+_CONTEXT_BYTES: Final = MAX_TRACESTATE_BYTES + MAX_BAGGAGE_BYTES + 2 * 3 * MAX_BAGGAGE_ENTRIES + 128
+_CONTEXT_ENTRIES: Final = 4
 #: Headers for which the frame has keys.
 _TRACE_FIELDS: Final = frozenset({"traceparent", "tracestate"})
 
@@ -207,8 +220,23 @@ def _fits(trace: TraceContext, without: Extensions | None, extended: Extensions)
     """Whether a carrier costs nothing else its place, a timeout that peers add included."""
     timeout: dict[int | str, object] = {TIMEOUT: MAX_TIMEOUT}
     try:
+        if _fits_surely({**timeout, **extended}):
+            return True
         kept = dict(decode(wrap(b"", trace, {**timeout, **extended})).raw_extensions)
         del kept[CARRIER]
         return kept == decode(wrap(b"", trace, {**timeout, **(without or {})})).raw_extensions
     except FrameError:
         return False  # it cannot be encoded
+
+
+def _fits_surely(extended: Extensions) -> bool:
+    """Whether there is room for the longest context as well.
+
+    It is asked first, since an encoding on trial counts what it sheds.
+    """
+    if any(isinstance(extended.get(key), RawItem) for key in (BAGGAGE, CREATION)):
+        return False  # those may be longer
+    others = {key: value for key, value in extended.items() if key not in (BAGGAGE, CREATION)}
+    if len(others) + _CONTEXT_ENTRIES > MAX_EXTENSION_ENTRIES:
+        return False
+    return len(wrap(b"", None, others)) + _CONTEXT_BYTES <= MAX_EXTENSION_BYTES

@@ -271,7 +271,9 @@ def build_go() -> Path:
 
 def install_node() -> None:
     """What the peer in Node needs, beside it."""
-    if not (PEERS / "node" / "node_modules").exists():
+    wanted = json.loads((PEERS / "node" / "package.json").read_text())["dependencies"]
+    modules = PEERS / "node" / "node_modules"
+    if not all((modules / name).exists() for name in wanted):
         # What cbor-x has besides itself is optional, and compiled.
         quiet = ["--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
         command = ["npm", "install", "--omit=optional", "--ignore-scripts", *quiet]

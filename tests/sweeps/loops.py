@@ -4,7 +4,7 @@ import asyncio
 import gc
 from pathlib import Path
 from typing import Final
-from weakref import ref
+from weakref import WeakSet
 
 from tests.interop.places import Place
 from tests.sweeps.leaks import LeakCheck, descriptors
@@ -17,11 +17,11 @@ _OBJECTS: Final = 150
 def run_loops(place: Place, folder: Path, times: int) -> list[str]:
     """So many loops, each with a whole life; what is wrong afterwards."""
     wrong: list[str] = []
-    loops: list[ref[asyncio.AbstractEventLoop]] = []
+    loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 
     async def main() -> None:
         check = LeakCheck(folder)
-        loops.append(ref(asyncio.get_running_loop()))
+        loops.add(asyncio.get_running_loop())
         await whole_life(place)
         wrong.extend(await check.settle())
 
@@ -29,14 +29,14 @@ def run_loops(place: Place, folder: Path, times: int) -> list[str]:
     for number in range(times):
         if number == times // 2:  # what is made once, and for each of the first, is there
             gc.collect()
-            before = len(gc.get_objects())
+            before, opened = len(gc.get_objects()), descriptors()
         with asyncio.Runner(loop_factory=place.new_loop) as runner:
             runner.run(main())
     gc.collect()
     grown = len(gc.get_objects()) - before
     if grown > _OBJECTS:
         wrong.append(f"{grown} more objects after {times - times // 2} loops")
-    kept = sum(each() is not None for each in loops)
+    kept = len(loops)
     if kept > 1:  # the runner of the last one is still there
         wrong.append(f"{kept} loops are kept")
     if descriptors() != opened:

@@ -268,6 +268,57 @@ def test_wrong_argument_is_named_by_its_path(value: object, type: Any, said: str
     assert refusal(cbor2.dumps(value), None, type) == said
 
 
+@pytest.mark.parametrize(
+    ("item", "type", "said"),
+    [
+        ("d9ffff80", list, "Expected `array`, got `tag` - at `$`"),
+        ("a10180", dict[int, dict], "Expected `map`, got `array` - at `$[...]`"),
+        ("81f0", list[int], "Expected `int`, got `simple value` - at `$[0]`"),
+        ("81f7", list[int], "Expected `int`, got `undefined` - at `$[0]`"),
+        ("c100", int, "Expected `int`, got `time` - at `$`"),
+        ("d81e820103", int, "Expected `int`, got `rational number` - at `$`"),
+        ("f93e00", int | None, "Expected `int | null`, got `float` - at `$`"),
+        ("f93c00", bool, "Expected `bool`, got `float` - at `$`"),
+        ("82f93c00f93e00", list[int], "Expected `int`, got `float` - at `$[1]`"),
+        ("82f93c00" + "6161", list[int], "Expected `int`, got `str` - at `$[1]`"),
+    ],
+)  # fmt: skip
+def test_wrong_argument_is_named_by_types_of_cbor(item: str, type: Any, said: str) -> None:
+    assert refusal(bytes.fromhex(item), None, type) == said
+
+
+# Numbers, and nothing, of languages that have other types
+
+
+@pytest.mark.parametrize(
+    ("number", "type", "read"),
+    [
+        (3.0, int, 3),
+        (-3.0, int | None, -3),
+        (2.0**53 - 1, int, 2**53 - 1),
+        (1 - 2.0**53, int, 1 - 2**53),
+        ([1, 2.0**40], list[int], [1, 2**40]),
+        ({2.0**40: 1}, dict[int, int], {2**40: 1}),
+        ([{"member": 2.0**40}], list[Member], [Member(2**40)]),
+        (3.0, float, 3.0),
+        (3.0, int | float, 3.0),
+        (3.0, object, 3.0),
+        (cbor2.undefined, int | None, None),
+        ({"a": 1, "b": cbor2.undefined}, dict[str, int | None], {"a": 1, "b": None}),
+    ],
+)  # fmt: skip
+def test_the_same_number_is_read_and_undefined_is_none(
+    number: object, type: Any, read: object
+) -> None:
+    value = read_body(cbor2.dumps(number), None, type)
+    assert (value, repr(value)) == (read, repr(read))
+
+
+@pytest.mark.parametrize("number", [2.0**53, -(2.0**53), 1e300, 0.5, float("inf"), float("nan")])
+def test_a_float_that_may_be_another_number_is_no_int(number: float) -> None:
+    assert refusal(cbor2.dumps(number), None, int) == "Expected `int`, got `float` - at `$`"
+
+
 @pytest.mark.parametrize("type", [Room | Member, "Room", Body | None, list[Body], [int]])
 def test_types_that_can_never_be_read_are_type_errors(type: Any) -> None:
     check_type(Room | None)  # while others pass
@@ -301,5 +352,6 @@ def test_any_bytes_give_a_value_or_an_rpc_error(head: bytes, data: bytes, type: 
         value = read_body(head + data, None, type)
     except RpcError as error:
         assert error.status is Status.INVALID_ARGUMENT
-    else:
-        assert type is object or value is not None
+        return
+    assert type is object or value is not None
+    write_body(value)  # what was read can be sent on

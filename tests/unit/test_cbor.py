@@ -1,5 +1,6 @@
 """CBOR from strangers: what is read, what is refused, and that nothing hangs or crashes."""
 
+import datetime
 import decimal
 import struct
 import uuid
@@ -196,3 +197,84 @@ def test_item_that_is_cut_short_is_refused(value: object, data: st.DataObject) -
     cut = data.draw(st.integers(1, len(payload) - 1))
     with pytest.raises(CborError, match="premature end"):
         read_item(payload[:cut])
+
+
+# Tags.
+
+
+@pytest.mark.parametrize(
+    ("item", "read"),
+    [
+        ("d9d9f7a1616101", {"a": 1}),
+        ("d9d9f7820102", [1, 2]),
+        ("d9d9f7d9d9f7a10102", {1: 2}),
+        ("81d9d9f7a1616181d9d9f7f6", [{"a": [None]}]),
+        ("a1d9d9f76161d9d9f701", {"a": 1}),
+        ("a1d9d9f701d9d9f702", {1: 2}),
+        ("c1d9d9f700", datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)),
+        ("d8404301ff03", b"\x01\xff\x03"),
+        ("d840d9d9f740", b""),
+        ("a2d840416101" + "0102", {b"a": 1, 1: 2}),
+        ("d90103a1616181a0", {"a": [{}]}),
+        ("d90103a10102", {1: 2}),
+        ("d90102a0", {}),
+        ("d9ffffa16161820102", cbor2.CBORTag(65535, {"a": [1, 2]})),
+        ("d9ffffd9fffe81a0", cbor2.CBORTag(65535, cbor2.CBORTag(65534, [{}]))),
+    ],
+)
+def test_what_stands_in_tags_is_read_as_all_else(item: str, read: object) -> None:
+    value = read_item(bytes.fromhex(item))
+    assert (value, repr(value)) == (read, repr(read))  # a frozendict is equal to a dict
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ("d84080", "tag 64 stands before a byte string"),
+        ("d9010380", "tag 259 stands before a map"),
+        ("a1d9d9f7c2410101", "the key at byte 4 is not"),
+        ("a1d9d9f7d9d9f78001", "the key at byte 7 is not"),
+        ("a1d9ffff6161" + "01", "the key at byte 1 is not"),
+        ("a1d840f601", "tag 64 stands before a byte string"),
+        ("c001", "expected string for tag, got int instead"),
+    ],
+)
+def test_tags_in_wrong_places_are_told(item: str, said: str) -> None:
+    assert said in refusal(bytes.fromhex(item))
+
+
+def test_a_head_of_55799_as_long_as_the_limit_is_read_and_a_longer_one_is_not() -> None:
+    head = bytes.fromhex("d9d9f7")
+    assert read_item(head * 127 + b"\xa0") == {}
+    assert "depth" in refusal(head * 1_000_000 + b"\xa0")
+
+
+#: An item of each type that the decoder may give.
+READABLE = [
+    *("f7", "f0", "f820", "d9ffff820102", "d9ffffd9fffea1616101"),
+    *("d81e820103", "d9a7f882f93c00f93e00", "d83444c0a80001", "d83650" + "01" * 16),
+    *("d903ec6a323032302d30312d3031", "c100", "c48221196ab3", "c249010000000000000000"),
+    *("d82550" + "02" * 16, "d90102820102"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("item", READABLE)
+def test_what_is_read_can_be_sent_back(item: str) -> None:
+    value = read_item(bytes.fromhex(item))
+    for each in (value, [value], {"a": value}):
+        assert write_item(each)
+
+
+def test_tags_that_would_be_refused_are_not_written() -> None:
+    with pytest.raises(TypeError, match="tag 28 is not read here"):
+        write_item([cbor2.CBORTag(28, [])])
+    deep: object = 0
+    for _ in range(200):
+        deep = cbor2.CBORTag(65535, deep)
+    with pytest.raises(TypeError, match="nested more than 128 deep"):
+        write_item(deep)
+
+
+def test_tags_that_cbor2_reads_itself_stay_with_it() -> None:
+    for item in ("c074323032302d30312d30315430303a30303a30305a", "d86400", *READABLE[5:]):
+        assert not isinstance(read_item(bytes.fromhex(item)), cbor2.CBORTag)

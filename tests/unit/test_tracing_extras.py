@@ -345,6 +345,14 @@ def test_a_carrier_never_costs_a_message_its_trace_or_its_way(
     assert ("carriers_shed" in grown()) == sheds
 
 
+def test_what_is_shed_beside_a_carrier_is_counted_once(grown: Any) -> None:
+    tracing = Tracing(propagator=CountingPropagator(), baggage=True)
+    with attached(baggage.set_baggage("long", "x" * 8_192, remote(SAMPLED))):
+        message = unwrap(tracing.wrap(b""))
+    assert message.extensions == {CARRIER: {"x-tenant": "a"}}
+    assert grown()["shed_baggage"] == 1
+
+
 @pytest.mark.parametrize("carrier", [1, [], {1: "a"}, {"x-tenant": 1}], ids=repr)
 def test_a_carrier_that_is_no_text_map_is_empty(carrier: object) -> None:
     frame = decode(encode_request(1, "m", b"", SAMPLED, {CARRIER: carrier}))

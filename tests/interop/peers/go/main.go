@@ -2,6 +2,7 @@
 //
 //	peer testee
 //	peer oracle
+//	peer bodies
 //	peer [both] URL
 //
 // The last listens on tcp://host:port, unix:///path or a bare path, and serves tracewire.echo,
@@ -31,8 +32,9 @@ func main() {
 		testee()
 		return
 	}
-	if os.Args[1] == "oracle" {
-		if err := oracle(); err != nil {
+	filters := map[string]func() error{"oracle": oracle, "bodies": bodies}
+	if run, known := filters[os.Args[1]]; known {
+		if err := run(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
