@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -248,12 +249,19 @@ def group(*errors: Exception) -> ExceptionGroup[Exception]:
     return ExceptionGroup("several", errors)
 
 
+def nested(error: Exception, depth: int) -> Exception:
+    for _ in range(depth):
+        error = group(error)
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [
         (group(RpcError(Status.NOT_FOUND)), Status.NOT_FOUND),
         (group(RpcError(Status.NOT_FOUND), RpcError(Status.ABORTED)), Status.NOT_FOUND),
         (group(group(RpcError(Status.ABORTED))), Status.ABORTED),
+        (nested(RpcError(Status.ABORTED), sys.getrecursionlimit()), Status.ABORTED),
         (group(RpcError(Status.NOT_FOUND), KeyError()), Status.UNKNOWN),
     ],
 )
