@@ -32,7 +32,7 @@ class CountingLoop(asyncio.SelectorEventLoop):
     def call_soon(
         self,
         callback: Callable[[Unpack[_Arguments]], object],
-        *args: Unpack[_Arguments],
+        *args: *_Arguments,
         context: Context | None = None,
     ) -> asyncio.Handle:
         self.wake_ups += type(callback).__name__ == "TaskWakeupMethWrapper" or getattr(
