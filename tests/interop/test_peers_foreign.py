@@ -44,7 +44,7 @@ async def test_connections_are_accepted_and_kept_without_the_loops_task_factory(
         raise RuntimeError("no task")
 
     async with await place.serve(gate.service) as server:
-        loop.set_task_factory(failing)  # type: ignore[arg-type]
+        loop.set_task_factory(failing)
         try:
             async with place.connect(server).kept():
                 while not server.peers:
