@@ -25,7 +25,7 @@ BIGNUM_BYTES: Final = 1_024
 
 #: What stays as it is for cbor2 to write, beside what has a type in JSON.
 NATIVE: Final = (bytes, bytearray, memoryview, datetime.datetime, decimal.Decimal)
-#: And what else is read, so that it can be sent back; apart, since each costs msgspec some time a call.
+#: And what else is read, so that it can be sent back; apart, since each costs a call some time.
 RARE: Final = (
     *(*NATIVE, fractions.Fraction, complex),
     *(ipaddress.IPv4Address, ipaddress.IPv4Network, ipaddress.IPv4Interface),
