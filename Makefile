@@ -58,9 +58,9 @@ setup: .venv/installed ## make .venv: tracewire as it is now, and the tools of e
 	.venv/bin/pip install --no-build-isolation ".[test,nats]"
 	touch $@
 
-# The parts of `make test`: what measures runs alone; the others beside each other, the longest first.
-ALONE := gate bench
-TOGETHER = test-sanitized $(VERSIONS:%=test-python%) coverage lint check-generated
+# The parts of `make test`: what measures time runs alone; the others beside each other, the longest first.
+ALONE := bench
+TOGETHER = $(VERSIONS:%=test-python%) test-sanitized gate coverage lint check-generated
 chosen = $(filter $(or $(ONLY),%),$1)
 environments = .venv/installed $(patsubst test-python%,.venv-%/installed,$(filter test-python%,$1)) \
 	$(if $(wildcard $(ASAN)),$(patsubst test-%,.venv-%/installed,$(filter test-sanitized,$1)))
@@ -79,10 +79,11 @@ parts: ## the names of the parts of `make test`
 test-quick: .venv/installed ## the suite in .venv; ARGS="-k name" selects
 	.venv/bin/pytest $(SUITE)
 
-# Some tests are of what no version of Python changes, and run on the first alone. Between the first and
-# the last version only what needs no sockets and processes runs.
-ONCE = $(if $(filter $1,$(firstword $(VERSIONS))),,-m "not once")
-PART = $(if $(filter $1,$(firstword $(VERSIONS)) $(lastword $(VERSIONS))),,--ignore=tests/interop)
+# Some tests are of what no version of Python changes, and run on the first alone, as those of properties
+# do. Sockets and processes come up on the first and the last; between them unit tests alone run.
+FIRST := $(firstword $(VERSIONS))
+ONCE = $(if $(filter $1,$(FIRST)),,-m "not once" --ignore=tests/property)
+PART = $(if $(filter $1,$(FIRST) $(lastword $(VERSIONS))),,--ignore=tests/interop --ignore=tests/sweeps)
 
 test-python%: .venv-%/installed
 	.venv-$*/bin/python -m pytest -o cache_dir=.venv-$*/cache $(call ONCE,$*) $(call PART,$*) $(SUITE)
@@ -125,7 +126,8 @@ else
 test-sanitized: .venv-sanitized/installed
 	@# Not what the compiled codec has no part in: the reference, and whole programs.
 	$(SANITIZED) .venv-sanitized/bin/python -m pytest --capture=sys -o cache_dir=.venv-sanitized/cache \
-		-k "not reference" -m "not once" $(NOT_CODEC) $(addprefix --ignore=,$(NOT_SANITIZED)) $(SUITE)
+		-k "not reference" -m "not once" $(NOT_CODEC) $(addprefix --ignore=,$(NOT_SANITIZED) tests/sweeps) \
+		$(SUITE)
 endif
 
 .venv-sanitized/installed: $(SDIST)
@@ -184,6 +186,10 @@ GENERATORS := $(addprefix spec.generators.,vectors.generate collisions examples 
 .PHONY: mutants
 mutants: .venv/installed ## plants bugs in peers, one at a time, and says what the conformance suite sees
 	.venv/bin/python -m tests.interop.mutants
+
+.PHONY: mutate
+mutate: .venv/installed ## plants random bugs in protocol/, and says which test sees each; ARGS="--seed 2"
+	.venv/bin/python -m tests.mutate $(ARGS)
 
 .PHONY: matrix
 matrix: .venv/installed ## every peer of every generation sends to every other; writes docs/matrix.md

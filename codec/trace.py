@@ -25,7 +25,7 @@ class NotSampled(Enum):
 #: A trace that was decided not sampled, without ids (``1: false`` on the wire).
 NOT_SAMPLED: Final = NotSampled.NOT_SAMPLED
 
-_TRACEPARENT: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_TRACEPARENT: Final = "([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 
 
 def represent(trace_id: int, span_id: int, flags: int, state: str) -> str:
@@ -51,7 +51,7 @@ def parse_traceparent(text: str) -> tuple[int, int, int]:
 
     A later version is read by the part that is known of it. ValueError says what is wrong.
     """
-    match = _TRACEPARENT.fullmatch(text)
+    match = re.fullmatch(_TRACEPARENT, text)  # compiled when first needed
     if match is None:
         raise ValueError(
             f"traceparent must be like 00-<32 hex>-<16 hex>-<2 hex>, not {text[:80]!r}"

@@ -2,7 +2,6 @@
 valid item, and returns what it means, or None where it is unusable."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypeGuard
 
@@ -63,15 +62,17 @@ def baggage(data: bytes) -> Mapping[str, str] | None:
     return MappingProxyType(entries) if size <= c.MAX_BAGGAGE_BYTES else None
 
 
-@dataclass(frozen=True, slots=True)
 class Uint:
     """Reads a plain number. U-4, U-5
 
     ``most``: the largest that is usable. ``read_as``: what larger numbers are read as.
     """
 
-    most: int = ANY_UINT
-    read_as: int = ANY_UINT
+    __slots__ = ("most", "read_as")
+
+    def __init__(self, most: int = ANY_UINT, read_as: int = ANY_UINT) -> None:
+        self.most = most
+        self.read_as = read_as
 
     def __call__(self, data: bytes) -> int | None:
         number = decode_value(data)

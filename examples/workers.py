@@ -1,16 +1,18 @@
 """A worker pool: jobs from a queue go to processes, each with a time budget, cancelled when over.
 
 Workers connect and call `pool.join`. The pool calls them back, over the same connection, as long as
-there are jobs. Run it with `python examples/workers.py`.
+there are jobs. Each job is a trace of its own: else all would be part of the call by which a
+worker joined, and that goes on as long as the pool does. Run it with `python examples/workers.py`.
 """
 
 import asyncio
 import sys
 import tempfile
+from contextvars import Context
 from subprocess import PIPE, Popen
 from typing import NamedTuple
 
-from tracewire.protocol import RpcError, Service, connect, current_call, serve
+from tracewire.protocol import Caller, RpcError, Service, connect, current_call, serve
 
 WORKERS = 2
 
@@ -55,10 +57,15 @@ queue: asyncio.Queue[Job | None] = asyncio.Queue()
 async def join() -> None:
     worker = current_call().peer
     while (job := await queue.get()) is not None:
-        try:
-            print(await worker.call("render.run", job, timeout=job.budget))
-        except RpcError as error:
-            print(f"{job.name} failed with {error.status.name}")
+        await asyncio.create_task(hand_over(job, worker), context=Context())
+
+
+async def hand_over(job: Job, worker: Caller) -> None:
+    """In a context of its own: it has neither the trace nor the deadline of who joined."""
+    try:
+        print(await worker.call("render.run", job, timeout=job.budget))
+    except RpcError as error:
+        print(f"{job.name} failed with {error.status.name}")
 
 
 async def main() -> None:

@@ -55,7 +55,7 @@ def codec_digest() -> str:
 
 def peers_digest() -> str:
     """Changes with the sources of peers, the codec's among them."""
-    return _digest([*_codec(), *sorted((ROOT / "protocol").glob("*.py"))])
+    return _digest([*_codec(), *sorted((ROOT / "protocol").rglob("*.py"))])
 
 
 def _codec() -> list[Path]:

@@ -49,6 +49,9 @@ PARTS = {
         "tests.property.simulate --runs 10000",
         peers_digest,
     ),
+    "sweeps": Part(
+        "Sweeps: what is left after each disturbance", "tests.sweeps.soak", peers_digest
+    ),
 }
 
 

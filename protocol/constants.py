@@ -21,6 +21,15 @@ IN_FLIGHT_CONNECTION: Final = 1_000
 IN_FLIGHT_SERVER: Final = 10_000
 FANOUT_NUMBER: Final = 9_007_199_254_740_992
 
+# Waiting and stalls (section 7.10), in bytes and seconds.
+UNQUEUED_BYTES: Final = 1_048_576
+WRITE_BUFFER: Final = 67_108_864
+QUEUED_BYTES: Final = 64
+WRITE_BUFFER_SERVER: Final = 1_073_741_824
+STALL_BYTES: Final = 65_536
+STALL_SECONDS: Final = 30
+STALL_IDLE_TIMES: Final = 6
+
 #: Methods and text keys that begin so are the specification's. N-3
 RESERVED_PREFIX: Final = "tracewire."
 

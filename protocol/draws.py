@@ -1,4 +1,4 @@
-"""The generator of what is drawn by lot: recipients, ids, pauses, grease.
+"""The generator of what is drawn by lot: recipients, ids, pauses, grease, names for a moment.
 
 Not the module's own, which applications seed; and seeded anew in a process that was forked, since
 workers that share a state would all draw the same.

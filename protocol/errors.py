@@ -34,13 +34,16 @@ class RpcError(Exception):
         details: object = None,
         executed: Executed | None = None,
     ) -> None:
-        super().__init__(status, message, details, executed)
-        if status == Status.OK:
+        self.args = status, message, details, executed  # what a copy is made of
+        if not status:
             raise ValueError("a call that failed has a status other than OK")
-        self.status = Status(status)
+        # To look a member up by its number costs more than all the rest.
+        self.status = status if type(status) is Status else Status(status)
         self.message = message
         self.details = details
-        self.executed = None if executed is None else Executed(executed)
+        if executed is not None and type(executed) is not Executed:
+            executed = Executed(executed)
+        self.executed = executed
         #: Whether a call that was made here came to it, and not a handler: ``executed`` is then of
         #: that call.
         self.nested = False

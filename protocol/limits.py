@@ -19,7 +19,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         max_frame: bytes of a record that is read, announced in the hello (S-2, C-8).
         in_flight: requests of a connection that are handled at once (C-25).
         in_flight_server: the same for all connections of a server (C-25).
-        write_buffer: bytes that wait to be written before the connection is given up (C-87).
+        write_buffer: bytes that may wait to be written. What is sent beyond them waits, no handler
+            starts meanwhile, and the payloads of what was read and may not start yet have as many
+            bytes at most; further requests are refused (C-82, C-87, C-89).
+        write_buffer_server: bytes that may wait in all connections of a server together, to be
+            written or to start; beyond them the connection with most of it ends (C-94).
+        stall_seconds: how long a side may take less than 64 KiB while more than ``write_buffer``
+            waits for it, and six times as long nothing at all while less waits; then the connection
+            is cut (C-95, C-96).
         record_seconds: the longest that a record may take to arrive (C-26).
         linger_seconds: how long input is read on after a drain (C-17).
         discard_seconds: how long input is discarded after a connection error (C-59).
@@ -38,7 +45,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_frame: int = MAX_FRAME
     in_flight: int = c.IN_FLIGHT_CONNECTION
     in_flight_server: int = c.IN_FLIGHT_SERVER
-    write_buffer: int = 16 * MAX_FRAME
+    write_buffer: int = c.WRITE_BUFFER
+    write_buffer_server: int = c.WRITE_BUFFER_SERVER
+    stall_seconds: float = c.STALL_SECONDS
     record_seconds: float = c.RECORD_SECONDS
     linger_seconds: float = c.LINGER_SECONDS
     discard_seconds: float = c.DISCARD_SECONDS
@@ -72,7 +81,9 @@ _LEAST: Final = {
     "in_flight": 1,
     "in_flight_server": 1,
     "connections": 1,
-    "write_buffer": 0,
+    "write_buffer": 1,
+    "write_buffer_server": 1,
+    "stall_seconds": 0,
     "record_seconds": 0,
     "linger_seconds": 0,
     "discard_seconds": 0,

@@ -1,5 +1,6 @@
 """What every test shares: both implementations, and the switch that forbids skips."""
 
+import gc
 import importlib
 import os
 import tracemalloc
@@ -34,6 +35,12 @@ def codec(request: pytest.FixtureRequest) -> ModuleType:
 def fence() -> None:
     """What failed in another test is not taken for told."""
     FENCE.forget()
+
+
+def pytest_collection_finish() -> None:
+    """Tens of thousands of tests stay for the whole run, and no part of what one collects."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,10 +1,14 @@
 """One connection between two peers, without input or output (section 7 of the specification).
 
 Bytes that arrived go in by ``receive``, and what they mean comes out as events. Calls, responses
-and the rest go in as method calls, and ``output`` gives the bytes to write. Times are those of the
+and the rest go in as method calls, and ``outbox`` gives the bytes to write. Times are those of the
 clock that is given; ``expire`` is to be called once ``wake`` is reached. Whoever owns the
 connection looks at ``state`` after each of these: in LINGERING it shuts down writing, in CLOSED it
 closes the transport, each after the output was written.
+
+Where ``outbox.congested``, calls, notifications and results wait in it, and the owner gives what
+is to start to ``hold`` where ``may_start`` is False. It tells ``written`` how far its transport
+came, which admits those that wait, and takes ``next_to_start`` until there is none.
 
 Not safe for threads. The caller that is given with a request comes back with its outcome, once.
 """
@@ -25,7 +29,6 @@ from tracewire.codec import (
     encode_request,
     encode_response,
     is_frame,
-    to_stream,
     wrap,
 )
 from tracewire.codec.constants import MAX_ID, STREAM_PREFIX, TIMEOUT
@@ -42,6 +45,7 @@ from .events import (
     GoawayReceived,
     HelloReceived,
     MessageReceived,
+    MessageSent,
     NotificationReceived,
     PongReceived,
     RequestCancelled,
@@ -52,14 +56,15 @@ from .grease import Grease
 from .handshake import Handshake
 from .in_flight import UNKNOWN, ConcurrencyLimit, IncomingCalls, OutgoingCalls
 from .keepalive import Keepalive
-from .messages import Goaway, Hello, read_goaway, read_hello
+from .messages import Goaway, Hello, cancel_frame, read_goaway, read_hello
+from .outbox import Outbox
 from .records import record_reader
 from .shutdown import OPEN, READING, WRITING, Shutdown, State, Trigger
+from .start_queue import Startable, StartQueue
+from .waiting import Encoding, Waiter, WaitingCall, WaitingMessage, WaitingResult
 
 Events = list[Event]
 
-#: A long record counts as one more for each 2^12 bytes: see ``pending``.
-_LONG: Final = 12
 _PING: Final = Kind.PING
 
 DEFAULT_LIMITS: Final = Limits()
@@ -86,13 +91,13 @@ class Connection:
         "_invalid",
         "_keepalive",
         "_limits",
+        "_held",
         "_notices",
         "_outgoing",
-        "_output",
         "_reader",
         "_shutdown",
         "counts",
-        "pending",
+        "outbox",
         "wake",
     )
 
@@ -122,9 +127,8 @@ class Connection:
         self._grease = grease
         self._invalid = 0
         self._notices = 0
-        self._output: list[bytes] = []
-        #: How many records ``output`` will give; a long one counts for each 4 KiB that it begins.
-        self.pending = 0
+        self.outbox = Outbox(limits.write_buffer)
+        self._held = StartQueue(limits.write_buffer)
         self.counts: Counter[str] = Counter() if counts is None else counts
         #: The earliest time at which ``expire`` may have something to do.
         self.wake = inf
@@ -181,7 +185,7 @@ class Connection:
             expires: the time at which the call fails; what is left until then is sent. C-71
 
         Returns:
-            The id, for ``cancel``.
+            The id, for ``cancel``. Where the outbox is congested it is sent once there is room.
 
         Raises:
             RpcError: the call cannot begin; executed = no.
@@ -198,20 +202,26 @@ class Connection:
             if microseconds < 1:  # C-74
                 raise not_executed(Status.DEADLINE_EXCEEDED, "the deadline passed before the call")
             extensions = {**(extensions or {}), TIMEOUT: microseconds}
-        id = self._outgoing.next_id
+        id, outbox = self._outgoing.next_id, self.outbox
+        if id > MAX_ID:  # whose last call still waits
+            raise not_executed(Status.UNAVAILABLE, "out of ids")
         if self._grease is not None:
             extensions = self._grease.perhaps_on(id, payload, extensions)
         frame = encode_request(id, method, payload, trace, extensions)
         if len(frame) > handshake.peer_max_frame:
             raise handshake.too_long(frame)
-        self._outgoing.begin(caller, inf if expires is None else expires)
+        self._outgoing.begin(caller, expires)
         if expires is not None and expires < self.wake:
             self.wake = expires
-        self._write(frame)
+        if outbox.congested:
+            encoded = self._encoding(id, method, payload, trace, extensions, expires)
+            outbox.waiting.push(WaitingCall(id, len(frame), encoded))
+            return id
+        outbox.write(frame)
         if self._limits.keepalive_seconds is not None:
             self.wake = min(self.wake, self._clock() + self._limits.keepalive_seconds)
         if id == MAX_ID:
-            self.drain("out of ids")  # C-12
+            self.drain("out of ids")  # C-12; nobody waits
         return id
 
     def notify(
@@ -220,23 +230,31 @@ class Connection:
         payload: bytes = b"",
         trace: Trace = None,
         extensions: Extensions | None = None,
+        sender: object = None,
     ) -> None:
-        """Sends what nobody answers. Raises as ``request`` does."""
+        """Sends what nobody answers. Raises as ``request`` does.
+
+        ``sender``: comes back once it is sent, or cannot be, where the outbox was congested.
+        """
         self._check_open()
         self._handshake.check_frames_are_read()
         self._check_extensions(extensions or {})
         if self._grease is not None:
             extensions = self._grease.perhaps_on(0, payload, extensions)
-        self._write_checked(encode_notification(method, payload, trace, extensions))
+        self._write_checked(encode_notification(method, payload, trace, extensions), sender)
 
-    def forward(self, frame: bytes) -> None:
+    def forward(self, frame: bytes, sender: object = None) -> None:
         """As notify, of a notification that is encoded already and has no even keys."""
         self._check_open()
         self._handshake.check_frames_are_read()
-        self._write_checked(frame)
+        self._write_checked(frame, sender)
 
     def send(
-        self, message: bytes, trace: Trace = None, extensions: Extensions | None = None
+        self,
+        message: bytes,
+        trace: Trace = None,
+        extensions: Extensions | None = None,
+        sender: object = None,
     ) -> None:
         """A message without a method: an envelope where frames are read, else bare. G-3, G-5
 
@@ -247,11 +265,15 @@ class Connection:
             self._handshake.check_frames_are_read()
         if self._handshake.may_frame:
             self._check_extensions(extensions or {})
-            self._write_checked(wrap(message, trace, extensions))
+            self._write_checked(wrap(message, trace, extensions), sender)
         elif is_frame(message):  # M-5
             raise ValueError("a bare message must not begin like a frame")
         else:
-            self._write(bytes(message))
+            self._write(bytes(message), sender)
+
+    def withdraw(self, sender: object) -> None:
+        """What was to be sent is not, unless it was already."""
+        self.outbox.waiting.remove_message(sender)
 
     def respond(
         self, id: int, payload: bytes = b"", extensions: Extensions | None = None
@@ -279,10 +301,19 @@ class Connection:
         """Answers a request that failed. KeyError if no such request is in flight."""
         self._answer(id, encode_response(id, write_error(error), error.status))
 
+    def refuse(self, id: int, error: RpcError) -> None:
+        """Answers a request whose handler did not run, without waiting for room. C-83
+
+        KeyError if no such request is in flight.
+        """
+        self._incoming.end(id)
+        self._answer_unqueued(encode_response(id, write_error(error), error.status))
+
     def cancelled(self, id: int) -> Status:
         """Answers a request whose handler ended because it was cancelled. Gives the status. C-42"""
         status = self._incoming.cause(id) or Status.CANCELLED
-        self.fail(id, RpcError(status, _CAUSES[status], executed=Executed.MAYBE))
+        self._incoming.end(id)
+        self._answer_unqueued(encode_response(id, _CANCELLED[status], status))
         return status
 
     def cause(self, id: int) -> Status | None:
@@ -297,7 +328,7 @@ class Connection:
         status = self._incoming.cause(id)
         if status is None:
             return True
-        self.fail(id, not_executed(status, _CAUSES[status]))
+        self.refuse(id, not_executed(status, _CAUSES[status]))
         return False
 
     def begin_notice(self) -> None:
@@ -312,13 +343,15 @@ class Connection:
     def cancel(self, id: int) -> None:
         """Gives a call up: its outcome is not reported any more."""
         if self._outgoing.end(id) is not UNKNOWN:
-            self._send_control(Frame(Kind.CANCEL, id, 0))
+            if not self.outbox.waiting.remove_call(id):
+                self._send_cancel(id)
             self._settle()
 
     def cancel_all(self) -> None:
         """Cancels every call that is open; the outcome of each is still reported, by ``lost``."""
         for id in self._outgoing:
-            self._send_control(Frame(Kind.CANCEL, id, 0))
+            if not self.outbox.waiting.has_call(id):
+                self._send_cancel(id)
 
     def ping(self) -> int:
         """The id that the pong will have."""
@@ -328,9 +361,11 @@ class Connection:
         self._send_control(Frame(Kind.PING, id, 0))
         return id
 
-    def drain(self, text: str | None = None) -> None:
+    def drain(self, text: str | None = None) -> Events:
         """Ends calls in good order (section 7.5). Does nothing where the end has begun."""
+        events: Events = []
         if self.state in (State.OPEN, State.LEAVING):
+            events += self._fail_waiting("the connection is closing")
             goaway = Goaway(self._incoming.last_id, Status.OK, text)
             self._move(Trigger.DRAIN)
             if self._handshake.may_frame:
@@ -339,13 +374,58 @@ class Connection:
                 self._shutdown.part_later(goaway)
                 self.wake = min(self.wake, self._shutdown.until)
             self._settle()
+        return events
 
-    def output(self) -> bytes:
-        """The bytes to write now."""
-        data = b"".join(self._output)
-        self._output.clear()
-        self.pending = 0
-        return data
+    # What waits for the other side to read.
+
+    def written(self, left: int) -> Events:
+        """The owner's transport took all that ``outbox`` gave but so many bytes.
+
+        Those that wait for room are admitted as far as there is some. C-82
+        """
+        events: Events = []
+        outbox, waiting = self.outbox, self.outbox.waiting
+        outbox.left(left, bool(self._held))
+        if waiting and outbox.has_room:
+            while waiting and outbox.has_room:
+                self._admit_waiter(waiting.pop(), events)
+            outbox.left(left, bool(self._held))
+            self._settle()
+        return events
+
+    @property
+    def may_start(self) -> bool:
+        """Whether a handler may start: not behind others, nor while too much waits. C-87, C-88"""
+        return not self._held and self.outbox.size <= self.outbox.limit
+
+    def hold(self, event: Startable) -> Events:
+        """What was received and may not start yet stands in a queue, as far as that holds it."""
+        events: Events = []
+        request = event if isinstance(event, RequestReceived) else None
+        cause = None if request is None else self._incoming.cause(request.id)
+        if request is not None and cause is not None:
+            self.start(request.id)  # answers that it is not
+            events.append(RequestRefused(request.frame, cause, _CAUSES[cause]))
+        elif self.state in WRITING and self._held.push(event):
+            self.outbox.congested = True
+        elif request is not None:  # C-89
+            self._incoming.end(request.id)
+            said = "too much waits to start"
+            self._refuse(request.id, request.frame, Status.RESOURCE_EXHAUSTED, said, events)
+        else:
+            self.counts["notifications_refused"] += 1  # C-90
+        return events
+
+    def next_to_start(self) -> Startable | None:
+        """The next of those that were held, once it may start."""
+        if not self._held or self.outbox.size > self.outbox.limit:
+            return None
+        return self._held.pop()
+
+    @property
+    def size(self) -> int:
+        """Bytes that wait, to be written or to start. C-94"""
+        return self.outbox.size + self._held.size
 
     # What this side receives.
 
@@ -386,10 +466,9 @@ class Connection:
         if self._shutdown.goaway is None:
             self._count_choked()
         self._move(Trigger.END)
-        said = self._shutdown.farewell("the other side ended the connection")
-        failed = self._outgoing.fail(said)
+        failed = self._fail_calls(self._shutdown.farewell("the other side ended the connection"))
         self._settle()
-        return list(failed)
+        return failed
 
     def lost(self, reason: str = "the connection was lost") -> Events:
         """The transport is gone. Handlers have nobody to answer and are cancelled.
@@ -401,35 +480,45 @@ class Connection:
         if self.state is State.OPEN:
             self._count_choked()
         self._move(Trigger.LOST)
-        failed = self._outgoing.fail(self._shutdown.farewell(reason))
+        failed = self._fail_calls(self._shutdown.farewell(reason))
         return [*failed, *self._abandon()]
 
     def overflow(self) -> Events:
-        """More waits to be written than is allowed. C-87"""
+        """More waits to be written than is allowed. C-84, C-94"""
         events: Events = []
         if self.state in WRITING:
-            self._fault(Status.RESOURCE_EXHAUSTED, "the write buffer is full", events)
+            self._fault(Status.RESOURCE_EXHAUSTED, "too much waits to be written", events)
         return events
+
+    def stalled(self) -> Events:
+        """The other side takes too little. C-95, C-96"""
+        if self.state is not State.CLOSED:
+            self.counts["connection_errors"] += 1
+        return self.lost("was cut: too little was taken of what was sent")
 
     def expire(self) -> Events:
         """Does what the time asks for, and sets ``wake`` anew."""
         now = self._clock()
         events: Events = []
-        for id in self._outgoing.expired(now):
-            caller = self._outgoing.end(id)
-            self._send_control(Frame(Kind.CANCEL, id, 0))
-            said = "no response within the timeout"
-            error = RpcError(Status.DEADLINE_EXCEEDED, said, executed=Executed.MAYBE)
-            events.append(CallFailed(caller, error))
-        for id in self._incoming.expired(now):
-            if self._incoming.cancel(id, Status.DEADLINE_EXCEEDED):
-                events.append(RequestCancelled(id, Status.DEADLINE_EXCEEDED))
+        self.wake = self._next_wake()
+        if self.wake > now:  # what it was for ended in time
+            return events
+        writes = self._handshake.may_frame and self.state in WRITING
+        for id in self._outgoing.deadlines.due(now):
+            error = RpcError(*_EXPIRED)
+            if self.outbox.waiting.remove_call(id):
+                error = not_executed(Status.DEADLINE_EXCEEDED, _NEVER_SENT)
+            elif writes:
+                self.outbox.write_unqueued(cancel_frame(id))
+            events.append(CallFailed(self._outgoing.end(id), error))
+        for id in self._incoming.deadlines.due(now):
+            self._end_early(id, Status.DEADLINE_EXCEEDED, events)
         if now >= self._shutdown.until and self.state is State.DRAINING:
             self._shutdown.give_up_parting()
         elif now >= self._shutdown.until:
             self._move(Trigger.EXPIRE)
             said = self._shutdown.farewell("the connection ended before an answer came")
-            events += self._outgoing.fail(said)
+            events += self._fail_calls(said)
         elif self.state in READING:
             self._watch_input(now, events)
         self._settle()
@@ -502,7 +591,7 @@ class Connection:
                 if not timeout or expires <= self._keepalive.last_input:  # C-75
                     said = "the deadline passed before the call began"
                     return self._refuse(id, frame, Status.DEADLINE_EXCEEDED, said, events)
-        if incoming.full:  # C-25
+        if incoming.is_full(self._keepalive.last_input):  # C-25
             said = "too many calls in flight"
             return self._refuse(id, frame, Status.RESOURCE_EXHAUSTED, said, events)
         incoming.accept(id, expires)
@@ -566,17 +655,18 @@ class Connection:
             self._move(Trigger.GOAWAY)
             events.append(GoawayReceived(goaway))
             said = self._shutdown.farewell("the other side accepts no more calls")
+            events += self._fail_waiting(said)
             events += self._outgoing.refuse(goaway.last_id, said)
 
     def _receive_cancel(self, frame: Frame, began: float, events: Events) -> None:
-        if not self._understands(frame):
+        if frame.extensions and not self._understands(frame):
             return
         if self._incoming.count_cancel():  # C-44
             self._fault(Status.RESOURCE_EXHAUSTED, "more cancels than requests", events)
         elif frame.id not in self._incoming:
             self.counts["unknown_cancels"] += 1  # C-14
-        elif self._incoming.cancel(frame.id, Status.CANCELLED):
-            events.append(RequestCancelled(frame.id, Status.CANCELLED))
+        else:
+            self._end_early(frame.id, Status.CANCELLED, events)
 
     def _receive_ping(self, frame: Frame, began: float, events: Events) -> None:
         if not self._understands(frame):
@@ -617,17 +707,99 @@ class Connection:
         """Answers a request that was not accepted."""
         if self.state in WRITING:
             error = RpcError(status, said, details, Executed.NO)
-            self._write(encode_response(id, write_error(error), status))
+            self.outbox.write_unqueued(encode_response(id, write_error(error), status))
             events.append(RequestRefused(frame, status, said))
 
     def _answer(self, id: int, frame: bytes) -> None:
+        state, outbox = self._shutdown.state, self.outbox
+        if outbox.congested and state in WRITING:
+            self._incoming.give_back(id)  # C-93
+            outbox.waiting.push(WaitingResult(id, frame))
+            return
         self._incoming.end(id)
-        state = self._shutdown.state
         if state is OPEN:
-            self._write(frame)
+            outbox.write(frame)
         elif state in WRITING:
-            self._write(frame)
+            outbox.write(frame)
             self._settle()
+
+    def _answer_unqueued(self, frame: bytes) -> None:
+        if self.state in WRITING:
+            self.outbox.write_unqueued(frame)
+            self._settle()
+
+    def _end_early(self, id: int, status: Status, events: Events) -> None:
+        """A request is cancelled or has expired: its handler, or else its wait, ends."""
+        incoming = self._incoming
+        if not incoming.cancel(id, status):
+            return
+        if self.outbox.waiting.remove_result(id):  # C-92
+            incoming.end_given_back(id)
+            error = RpcError(status, _CAUSES[status], executed=Executed.YES)
+            self._answer_unqueued(encode_response(id, write_error(error), status))
+        elif (event := self._held.remove(id)) is not None:  # C-91
+            incoming.end(id)
+            self._refuse(id, event.frame, status, _CAUSES[status], events)
+        else:
+            events.append(RequestCancelled(id, status))
+
+    def _encoding(
+        self,
+        id: int,
+        method: str,
+        payload: bytes,
+        trace: Trace,
+        extensions: Extensions | None,
+        expires: float | None,
+    ) -> Encoding:
+        """The request, to be encoded once it is admitted."""
+
+        def encoded() -> bytes:
+            sent = extensions
+            if expires is not None:  # C-85
+                microseconds = write_timeout(expires - self._clock())
+                if microseconds < 1:  # C-74
+                    raise not_executed(Status.DEADLINE_EXCEEDED, _NEVER_SENT)
+                sent = {**(extensions or {}), TIMEOUT: microseconds}
+            return encode_request(id, method, payload, trace, sent)
+
+        return encoded
+
+    def _admit_waiter(self, waiter: Waiter, events: Events) -> None:
+        """There is room for it: it is written."""
+        outbox = self.outbox
+        if isinstance(waiter, WaitingResult):
+            self._incoming.end_given_back(waiter.id)
+            outbox.write(waiter.frame)
+        elif isinstance(waiter, WaitingMessage):
+            outbox.write(waiter.frame)
+            events.append(MessageSent(waiter.sender))
+        else:
+            try:
+                outbox.write(waiter.encode())
+            except RpcError as error:
+                events.append(CallFailed(self._outgoing.end(waiter.id), error))
+            if waiter.id == MAX_ID:
+                events += self.drain("out of ids")  # C-12
+
+    def _fail_waiting(self, said: str) -> Events:
+        """Calls and messages that wait for room cannot be sent any more. C-86"""
+        events: Events = []
+        waiting = self.outbox.waiting
+        for waiter in [*waiting]:
+            if isinstance(waiter, WaitingResult):
+                continue
+            waiting.remove(waiter)
+            if isinstance(waiter, WaitingCall):
+                caller = self._outgoing.end(waiter.id)
+            else:
+                caller = waiter.sender
+            events.append(CallFailed(caller, not_executed(Status.UNAVAILABLE, said)))
+        return events
+
+    def _fail_calls(self, said: str) -> Events:
+        """No call of this side can be answered any more. C-19"""
+        return [*self._fail_waiting(said), *self._outgoing.fail(said)]
 
     def _check_open(self) -> None:
         if self._shutdown.state is not OPEN:
@@ -641,24 +813,30 @@ class Connection:
             if type(key) is int and not key & 1:
                 self._handshake.check_even_key(key)
 
-    def _write(self, frame: bytes) -> None:
-        record = to_stream(frame)
-        self._output.append(record)
-        self.pending += 1 + (len(record) >> _LONG)
+    def _write(self, frame: bytes, sender: object) -> None:
+        """Writes a notification or a message, in its turn."""
+        if self.outbox.congested:
+            self.outbox.waiting.push(WaitingMessage(sender, frame))
+        else:
+            self.outbox.write(frame)
 
-    def _write_checked(self, frame: bytes) -> None:
+    def _write_checked(self, frame: bytes, sender: object) -> None:
         if len(frame) > self._handshake.peer_max_frame:
             raise self._handshake.too_long(frame)
-        self._write(frame)
+        self._write(frame, sender)
 
     def _send_control(self, frame: Frame) -> None:
         if self._handshake.may_frame and self.state in WRITING:
-            self._write(encode(frame))
+            self.outbox.write_unqueued(encode(frame))
+
+    def _send_cancel(self, id: int) -> None:
+        if self._handshake.may_frame and self.state in WRITING:
+            self.outbox.write_unqueued(cancel_frame(id))
 
     def _greet(self) -> None:
         """Says hello, as early as it may be said, and goodbye if it is late for that. C-35, C-54"""
         if self.state in WRITING and (hello := self._handshake.take_hello()) is not None:
-            self._write(encode(hello.frame()))
+            self.outbox.write_unqueued(encode(hello.frame()))
         if (goaway := self._shutdown.take_parting()) is not None:
             self._send_control(goaway.frame())
 
@@ -668,7 +846,8 @@ class Connection:
 
     def _settle(self) -> None:
         """Moves on where nothing is left to wait for."""
-        if self._shutdown.is_idle(len(self._outgoing), len(self._incoming) + self._notices):
+        accepted = len(self._incoming) + self._notices + len(self._held)
+        if self._shutdown.is_idle(len(self._outgoing), accepted):
             self._move(Trigger.IDLE)
 
     def _fault(self, status: Status, text: str, events: Events) -> None:
@@ -676,11 +855,17 @@ class Connection:
         self.counts["connection_errors"] += 1
         self._send_control(Goaway(self._incoming.last_id, status, text).frame())
         self._move(Trigger.FAULT)
-        events += self._outgoing.fail(f"the connection failed: {text}")
+        events += self._fail_calls(f"the connection failed: {text}")
         events += self._abandon()
 
     def _abandon(self) -> list[RequestCancelled]:
-        """Handlers whose response nobody will read. C-58"""
+        """Handlers whose response nobody will read are cancelled, and nothing waits. C-58"""
+        for waiter in self.outbox.waiting:  # of which the others have failed
+            if isinstance(waiter, WaitingResult):
+                self._incoming.end_given_back(waiter.id)
+        self.outbox.waiting.clear()
+        for id in self._held.clear():
+            self._incoming.end(id)
         open_ids = [id for id in self._incoming if self._incoming.cancel(id, Status.CANCELLED)]
         return [RequestCancelled(id, Status.CANCELLED) for id in open_ids]
 
@@ -719,10 +904,15 @@ class Connection:
         return bool(self._outgoing) or (self.peer is not None and _PING in self.peer.kinds)
 
     def _next_wake(self) -> float:
-        times = [self._outgoing.wake, self._incoming.wake, self._shutdown.until]
-        if self.state in READING:
+        times = [
+            self._outgoing.deadlines.next,
+            self._incoming.deadlines.next,
+            self._shutdown.until,
+        ]
+        state = self._shutdown.state
+        if state is OPEN or state in READING:
             times.append(self._keepalive.record_due)
-        if self._keeps_alive:
+        if self._limits.keepalive_seconds is not None and self._keeps_alive:
             times.append(self._keepalive.ping_due)
         return min(times)
 
@@ -731,6 +921,21 @@ _CAUSES: Final = {
     Status.CANCELLED: "the call was cancelled",
     Status.DEADLINE_EXCEEDED: "the deadline passed",
 }
+_NEVER_SENT: Final = "the deadline passed before the call could be sent"
+_EXPIRED: Final = (
+    Status.DEADLINE_EXCEEDED,
+    "no response within the timeout",
+    None,
+    Executed.MAYBE,
+)
+#: What a handler that had started and was cancelled is answered with: often, and all at once.
+#: By position, as below.
+_CANCELLED: Final = tuple(
+    write_error(RpcError(status, _CAUSES[status], executed=Executed.MAYBE))
+    if status in _CAUSES
+    else b""
+    for status in Status
+)
 
 _BY_KIND: Final[dict[int, Callable[[Connection, Frame, float, Events], None]]] = {
     Kind.REQUEST: Connection._receive_request,

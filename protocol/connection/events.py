@@ -53,10 +53,16 @@ class CallAnswered(msgspec.Struct, frozen=True):
 
 
 class CallFailed(msgspec.Struct, frozen=True):
-    """A call of ours failed."""
+    """A call of ours failed, or a notification or message that waited to be sent."""
 
     caller: object
     error: RpcError
+
+
+class MessageSent(msgspec.Struct, frozen=True):
+    """A notification or message that had to wait is on its way; ``sender`` was given with it."""
+
+    sender: object
 
 
 class RequestCancelled(msgspec.Struct, frozen=True):
@@ -91,6 +97,7 @@ Event = (
     | MessageReceived
     | CallAnswered
     | CallFailed
+    | MessageSent
     | RequestCancelled
     | HelloReceived
     | GoawayReceived

@@ -8,21 +8,30 @@ from tracewire.codec import Status
 
 from ..constants import Executed
 from ..errors import RpcError
+from .deadlines import Deadlines
 from .events import CallFailed
 
 #: What ``OutgoingCalls.end`` gives for an id that no call is open under.
 UNKNOWN: Final = object()
-_NONE: Final = UNKNOWN, inf
+
+#: One connection may have this part of a server's slots while others want some. C-79
+_SHARES: Final = 4
+#: Seconds for which a connection wants slots that was refused one.
+_WANTED: Final = 1.0
 
 
 class OutgoingCalls:
-    """The calls of this side, each with the caller that its outcome goes to and when it expires."""
+    """The calls of this side, each with the caller that its outcome goes to.
 
-    __slots__ = ("_next_id", "_open")
+    ``deadlines``: when they expire.
+    """
+
+    __slots__ = ("_next_id", "_open", "deadlines")
 
     def __init__(self) -> None:
-        self._open: dict[int, tuple[object, float]] = {}
+        self._open: dict[int, object] = {}
         self._next_id = 1
+        self.deadlines = Deadlines()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -35,24 +44,19 @@ class OutgoingCalls:
         """The id of the call that begins next; above MAX_ID there is none. C-11"""
         return self._next_id
 
-    def begin(self, caller: object, expires: float) -> int:
-        """``expires``: inf where it does not."""
+    def begin(self, caller: object, expires: float | None) -> int:
+        """``expires``: None where it does not."""
         id = self._next_id
         self._next_id = id + 1
-        self._open[id] = caller, expires
+        self._open[id] = caller
+        if expires is not None:
+            self.deadlines.set(id, expires)
         return id
 
     def end(self, id: int) -> object:
         """The caller, whose call is over; UNKNOWN if there is none."""
-        return self._open.pop(id, _NONE)[0]
-
-    def expired(self, now: float) -> list[int]:
-        return [id for id, (_, expires) in self._open.items() if expires <= now]
-
-    @property
-    def wake(self) -> float:
-        """When the next call expires."""
-        return min((expires for _, expires in self._open.values()), default=inf)
+        self.deadlines.times.pop(id, None)
+        return self._open.pop(id, UNKNOWN)
 
     def refuse(self, last_accepted: int, message: str) -> list[CallFailed]:
         """Calls above the last that is accepted fail UNAVAILABLE: they never run. C-53"""
@@ -71,14 +75,17 @@ def _unavailable(caller: object, message: str, executed: Executed) -> CallFailed
 class ConcurrencyLimit:
     """How many requests all connections of a server handle at once (C-25).
 
-    ``limit``: how many there may be. ``taken``: how many there are.
+    ``limit``: how many there may be. ``taken``: how many there are. ``share``: how many of them one
+    connection may have while others want some. C-79. ``wanted``: until when they count as wanting.
     """
 
-    __slots__ = ("limit", "taken")
+    __slots__ = ("limit", "share", "taken", "wanted")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.share = max(1, limit // _SHARES)
         self.taken = 0
+        self.wanted = -inf
 
 
 class IncomingCalls:
@@ -86,18 +93,18 @@ class IncomingCalls:
 
     A request that was cancelled holds its place until its handler ended. C-16. ``limit``: how many
     there may be on this connection; ``server``: the limit of all connections. ``read``: how many
-    requests were read, accepted or not.
+    requests were read, accepted or not. ``deadlines``: when those expire that were not cancelled.
     """
 
-    __slots__ = ("_cancels", "_causes", "_expiry", "_limit", "_server", "last_id", "read")
+    __slots__ = ("_cancels", "_causes", "_limit", "_server", "deadlines", "last_id", "read")
 
     def __init__(self, limit: int, server: ConcurrencyLimit) -> None:
         self._causes: dict[int, Status | None] = {}
-        self._expiry: dict[int, float] = {}
         self._limit = limit
         self._server = server
         self.read = self._cancels = 0
         self.last_id = 0
+        self.deadlines = Deadlines()
 
     def __len__(self) -> int:
         return len(self._causes)
@@ -108,10 +115,16 @@ class IncomingCalls:
     def __iter__(self) -> Iterator[int]:
         return iter(self._causes)
 
-    @property
-    def full(self) -> bool:
-        """C-25"""
-        return len(self._causes) >= self._limit or self._server.taken >= self._server.limit
+    def is_full(self, now: float) -> bool:
+        """Whether no request more is accepted. C-25, C-79"""
+        server, taken = self._server, len(self._causes)
+        if taken >= self._limit:
+            return True
+        if server.taken >= server.limit:
+            if taken < server.share:
+                server.wanted = now + _WANTED
+            return True
+        return server.wanted > now and taken >= server.share
 
     def arrive(self, id: int) -> bool:
         """A request was read, to be accepted or refused: whether its id is free. C-13, C-46"""
@@ -131,7 +144,7 @@ class IncomingCalls:
         self._causes[id] = None
         self._server.taken += 1
         if expires is not None:
-            self._expiry[id] = expires
+            self.deadlines.set(id, expires)
 
     def cause(self, id: int) -> Status | None:
         """The status that the request was cancelled with, None if it was not."""
@@ -139,7 +152,7 @@ class IncomingCalls:
 
     def cancel(self, id: int, status: Status) -> bool:
         """Whether there is a handler to cancel: not if it is gone, or was cancelled before."""
-        self._expiry.pop(id, None)
+        self.deadlines.times.pop(id, None)
         if self._causes.get(id, UNKNOWN) is not None:
             return False
         self._causes[id] = status
@@ -149,12 +162,18 @@ class IncomingCalls:
         """The response is being written: id and place are free. KeyError if not in flight."""
         del self._causes[id]
         self._server.taken -= 1
-        self._expiry.pop(id, None)
+        self.deadlines.times.pop(id, None)
 
-    def expired(self, now: float) -> list[int]:
-        return [id for id, at in self._expiry.items() if at <= now]
+    def give_back(self, id: int) -> None:
+        """The handler has ended and its result waits: the server's place alone is free. C-93
 
-    @property
-    def wake(self) -> float:
-        """When the next request expires."""
-        return min(self._expiry.values(), default=inf)
+        KeyError if it is not in flight.
+        """
+        if id not in self._causes:
+            raise KeyError(id)
+        self._server.taken -= 1
+
+    def end_given_back(self, id: int) -> None:
+        """As ``end``, of one whose result waited."""
+        del self._causes[id]
+        self.deadlines.times.pop(id, None)

@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from tracewire.codec import Frame, Kind, Status
-from tracewire.codec.constants import MAX_FRAME, MAX_ID
+from tracewire.codec import Frame, Kind, Status, encode, encode_response
+from tracewire.codec.constants import MAGIC, MAX_FRAME, MAX_ID
 
 from ..constants import (
     AGENT_BYTES,
@@ -22,6 +22,17 @@ from ..wire import is_uint, read_map, write_map
 
 #: Characters of a goaway's text, so that it has no more bytes than an error may have.
 _TEXT: Final = ERROR_BYTES // 4
+
+
+#: Where a kind of one byte ends: after the tag and the array's head.
+_KIND_END: Final = len(MAGIC) + 2
+#: A cancel up to its kind. What follows is that of the response which returns nothing.
+_CANCEL: Final = encode(Frame(Kind.CANCEL, 1, 0))[:_KIND_END]
+
+
+def cancel_frame(id: int) -> bytes:
+    """A cancel of the call with that id: those that share a deadline are sent all at once."""
+    return _CANCEL + encode_response(id)[_KIND_END:]
 
 
 def default_agent() -> str:

@@ -114,10 +114,14 @@ def result(method: str, frame: Frame, returns: Any) -> Any:
     try:
         return read_body(frame.payload, content_format, returns)  # type: ignore[arg-type]
     except RpcError as error:
-        said = f"the response of {method} is not as expected: {error.message}"
-        unexpected = RpcError(Status.INTERNAL, said, executed=Executed.YES)
-        unexpected.nested = True
-        raise unexpected from None
+        raise _unexpected(method, error) from None
+
+
+def _unexpected(method: str, error: RpcError) -> RpcError:
+    said = f"the response of {method} is not as expected: {error.message}"
+    unexpected = RpcError(Status.INTERNAL, said, executed=Executed.YES)
+    unexpected.nested = True
+    return unexpected
 
 
 def status_of(error: BaseException) -> Status:

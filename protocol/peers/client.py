@@ -3,7 +3,9 @@
 import asyncio
 import ssl
 from collections.abc import Generator, Sequence
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
+
+import msgspec
 
 from ..connection.grease import EVERY
 from ..constants import Mode, Trust
@@ -89,7 +91,7 @@ class Connecting:
         return await open_connection(config.url, lambda: Peer(config), self._tls, config.limits)
 
 
-class _Entered(NamedTuple):
+class _Entered(msgspec.Struct, frozen=True):
     """One ``async with`` of what connect gave."""
 
     task: "asyncio.Task[Any] | None"

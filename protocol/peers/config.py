@@ -15,6 +15,7 @@ from ..draws import RANDOM
 from ..limits import Limits
 from ..tracing import Tracing
 from ..transports.schemes import default_trust
+from .backlog import Backlog
 from .call import HandlerInterceptor
 from .calling import CallInterceptor
 from .service import Service
@@ -26,8 +27,8 @@ class PeerConfig:
     """The options of ``serve`` and ``connect``, checked, each with its default.
 
     ``counts``: what connections passed over in silence, by name. ``concurrency``: how many requests
-    all of them handle at once. ``context``: the variables that each handler begins with; none of
-    who happened to connect.
+    all of them handle at once. ``backlog``: what waits in them. ``context``: the variables that
+    each handler begins with; none of who happened to connect.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class PeerConfig:
         self.context = Context() if context is None else context
         self.counts: Counter[str] = Counter()
         self.concurrency = ConcurrencyLimit(self.limits.in_flight_server)
+        self.backlog = Backlog(self.limits.write_buffer_server)
 
     def with_mode(self, mode: Mode) -> Self:
         """The same, counts and all, but for the mode."""

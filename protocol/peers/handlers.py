@@ -70,6 +70,7 @@ class Handlers:
         "_notices",
         "_spared",
         "_tasks",
+        "_to_cancel",
         "_waiting",
         "network",
     )
@@ -84,6 +85,8 @@ class Handlers:
         self._loop = asyncio.get_running_loop()
         #: By the id of their request, which is there until it is answered.
         self._tasks: dict[int, asyncio.Task[None] | None] = {}
+        #: Those that are cancelled in the next turn of the loop.
+        self._to_cancel: list[asyncio.Task[None]] = []
         #: Of what nobody answers.
         self._notices: dict[Call, asyncio.Task[None] | None] = {}
         #: Calls that wait in a drain or close themselves, as often as they do.
@@ -145,13 +148,26 @@ class Handlers:
         config, error = self._config, RpcError(status, said)
         # Not in the variables of whoever made the connection, which this runs in.
         record, context = config.tracing.refused, config.context.copy()
-        context.run(record, frame or _NOTHING, config.trust, self.network, error)
+        try:
+            context.run(record, frame or _NOTHING, config.trust, self.network, error)
+        except (KeyboardInterrupt, SystemExit) as ending:
+            self._end_program(ending)
 
     def cancelled(self, event: RequestCancelled) -> None:
         task = self._tasks.get(event.id)
-        if task is not None and event.id not in _ids(self._spared):
+        if task is not None and not (self._spared and event.id in _ids(self._spared)):
             # Not before its first step: a task that never ran could not answer.
-            self._loop.call_soon(task.cancel)
+            if not self._to_cancel:
+                self._loop.call_soon(self._cancel_tasks)
+            self._to_cancel.append(task)
+
+    def _cancel_tasks(self) -> None:
+        tasks, self._to_cancel = self._to_cancel, []
+        for task in tasks:
+            try:
+                task.cancel()
+            except BaseException as error:  # of a task factory's own
+                FENCE.report(logger, "a handler cannot be cancelled", error)
 
     def lost(self) -> None:
         """The connection is gone, or nobody waits. Requests were cancelled; here the rest is."""
@@ -214,11 +230,8 @@ class Handlers:
                 self._answered()
             else:
                 self._wake_writer()
-        if telemetry is not None:
-            telemetry.finish(status, failure)
-        if failure is not None:
-            self._tell(method.name, status, failure)
-            del failure  # whose traceback holds this frame
+        self._record(telemetry, method.name, status, failure)
+        del failure  # whose traceback holds this frame
 
     def _respond(self, id: int, method: Method, result: object) -> Status:
         """Answers with what the handler gave. Gives the status of the answer.
@@ -235,31 +248,30 @@ class Handlers:
 
     def _fail(self, id: int, method: Method, call: Call, error: BaseException) -> Status:
         """Answers so. Gives the status of the answer."""
-        if self._is_cancelled(id, error):
-            if call.ran:
+        if isinstance(error, asyncio.CancelledError):  # or that of a task that it waited for
+            cause = self._connection.cause(id)
+            if call.ran and (cause is not None or _is_being_cancelled()):
                 return self._connection.cancelled(id)
-            error = not_executed(self._connection.cause(id) or Status.CANCELLED, "it was cancelled")
+            if cause is not None or _is_being_cancelled():
+                error = not_executed(cause or Status.CANCELLED, "it was cancelled")
         said = f"the handler of {method.name} failed"
         try:
             answer = _answer(error, said, call.ran)
-            self._connection.fail(id, answer)
+            if call.ran:
+                self._connection.fail(id, answer)
+            else:
+                self._connection.refuse(id, answer)
             return answer.status
         except BaseException as unsayable:  # its text, or what else it holds
             answer = _answer(unsayable, said, call.ran)
             self._connection.fail(id, RpcError(Status.UNKNOWN, said, executed=answer.executed))
             return Status.UNKNOWN
 
-    def _is_cancelled(self, id: int, error: BaseException) -> bool:
-        """A CancelledError may also be that of a task that the handler waited for."""
-        if not isinstance(error, asyncio.CancelledError):
-            return False
-        return self._connection.cause(id) is not None or _is_being_cancelled()
-
     def _refuse(self, id: int, frame: Frame) -> None:
         """Answers a request for a method that is not served."""
         said = f"no method {frame.target!r} is served here"
         error = RpcError(Status.UNIMPLEMENTED, said, executed=Executed.NO)
-        self._connection.fail(id, error)
+        self._connection.refuse(id, error)
         self.refused(frame, error.status, said)
 
     def _never_ran(self, id: int, method: Method, call: Call, error: BaseException) -> None:
@@ -270,7 +282,7 @@ class Handlers:
         call.over = True
         self._wake_writer()
         self.refused(call.frame, status, "it was not begun")
-        self._tell(method.name, status, error)
+        self._record(None, method.name, status, error)
 
     def _ended(
         self, id: int, method: Method, call: Call, handling: Handling, task: asyncio.Task[None]
@@ -294,11 +306,8 @@ class Handlers:
         finally:
             call.over = True
         status = Status.OK if failure is None else _status_of_notice(failure)
-        if telemetry is not None:
-            telemetry.finish(status, failure)
-        if failure is not None:
-            self._tell(method.name, status, failure)
-            del failure
+        self._record(telemetry, method.name, status, failure)
+        del failure
 
     async def _handle_message(self, handler: Handler, call: Call) -> None:
         """Runs the handler of a message."""
@@ -311,9 +320,9 @@ class Handlers:
             failure = error
         finally:
             call.over = True
-        if failure is not None:
-            self._tell("on_message", _status_of_notice(failure), failure)
-            del failure
+        status = Status.OK if failure is None else _status_of_notice(failure)
+        self._record(None, "on_message", status, failure)
+        del failure
 
     @property
     def _has_room(self) -> bool:
@@ -331,7 +340,7 @@ class Handlers:
         except BaseException as error:
             handling.close()
             self._end_notice(call)
-            self._tell(name, Status.UNKNOWN, error)
+            self._record(None, name, Status.UNKNOWN, error)
             return
         if task.done():
             self._end_notice(call)
@@ -354,7 +363,10 @@ class Handlers:
         """
         loop, context = self._loop, self._config.context.copy()
         if factory is not None:
-            return context.run(loop.create_task, handling)  # factories need not take a context
+            made = context.run(loop.create_task, handling)  # factories need not take a context
+            if not isinstance(made, asyncio.Future):
+                raise TypeError(f"the event loop's task factory gave {made!r}")
+            return made
         if sys.version_info >= (3, 12):
             return asyncio.Task(handling, loop=loop, name=name, context=context, eager_start=True)
         return asyncio.Task(handling, loop=loop, name=name, context=context)
@@ -388,11 +400,32 @@ class Handlers:
             if not self._loop.is_closed():  # else nobody writes any more
                 raise
 
+    def _record(
+        self,
+        telemetry: CallTelemetry | None,
+        name: str,
+        status: Status,
+        failure: BaseException | None,
+    ) -> None:
+        """Says how a handler ended, once all else of its call is done."""
+        try:
+            if telemetry is not None:
+                telemetry.finish(status, failure)
+            if failure is not None:
+                self._tell(name, status, failure)
+        except (KeyboardInterrupt, SystemExit) as ending:  # of code that only watches
+            self._end_program(ending)
+
+    def _end_program(self, ending: BaseException) -> None:
+        """In the loop's turn after next: what was read with a call is started in the next."""
+        self._loop.call_soon(self._loop.call_soon, _raise, ending)
+
     def _tell(self, name: str, status: Status, failure: BaseException) -> None:
         """Logs what is a fault here, and lets what ends the program end it."""
-        if isinstance(failure, (KeyboardInterrupt, SystemExit)):
-            # By the loop and not from here: what was read with this call is still to be started.
-            self._loop.call_soon(_raise, failure)
+        if status is Status.CANCELLED or status is Status.DEADLINE_EXCEEDED:
+            pass  # the most frequent, and no fault
+        elif isinstance(failure, (KeyboardInterrupt, SystemExit)):
+            self._end_program(failure)
         elif isinstance(failure, GeneratorExit):
             raise failure
         elif isinstance(failure, Unsendable) and failure.__cause__ is not None:
@@ -427,12 +460,17 @@ def _answer(error: BaseException, said: str, ran: bool) -> RpcError:
 
 def _rpc_error(error: BaseException) -> RpcError | None:
     """The error itself, or the first of a group of such errors, as a TaskGroup raises."""
-    if isinstance(error, RpcError):
-        return error
-    if isinstance(error, BaseExceptionGroup):
-        found = [_rpc_error(each) for each in error.exceptions]
-        return found[0] if None not in found else None
-    return None
+    found: list[RpcError] = []
+    left = [error]
+    while left:  # groups may be nested deeper than calls can be
+        each = left.pop()
+        if isinstance(each, RpcError):
+            found.append(each)
+        elif isinstance(each, BaseExceptionGroup):
+            left.extend(reversed(each.exceptions))
+        else:
+            return None
+    return found[0]
 
 
 def _status_of_notice(failure: BaseException) -> Status:

@@ -22,10 +22,10 @@ class Recipient(Caller, Protocol):
         """Whether ``forward`` sends now."""
 
     def forward(self, frame: bytes) -> None:
-        """Raises RpcError where it cannot be sent."""
+        """Raises RpcError where it cannot be sent now."""
 
-    async def wait_for_room(self, deadline: float | None = None) -> None:
-        """Returns once it takes more. Raises RpcError at the deadline, a time of the loop."""
+    async def forward_in_turn(self, frame: bytes, deadline: float | None = None) -> None:
+        """Sends it once there is room. Raises RpcError at the deadline, a time of the loop."""
 
 
 _R = TypeVar("_R", bound=Recipient)
@@ -95,7 +95,6 @@ async def _send_later(
     peer: _R, frame: bytes, deadline: float | None, failed: dict[_R, RpcError]
 ) -> None:
     try:
-        await peer.wait_for_room(deadline)
-        peer.forward(frame)
+        await peer.forward_in_turn(frame, deadline)
     except RpcError as error:
         failed[peer] = error

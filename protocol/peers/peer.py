@@ -9,17 +9,20 @@ A peer belongs to the event loop and the process that made it. It is not safe fo
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from math import inf
 from typing import Any, Final, TypeVar, overload
 
-from tracewire.codec import Frame, Trace
+from tracewire.codec import Frame, Status, Trace
 
 from ..body.body import check_type
 from ..connection import events as e
 from ..connection.connection import Connection
 from ..connection.messages import check_text
 from ..connection.shutdown import State
+from ..connection.start_queue import Startable
 from ..constants import Trust
+from ..errors import not_executed
 from ..tracing import Tracing
 from ..tracing.semconv import NOWHERE, NetworkAttributes, network_attributes
 from ..tracing.spans import CallTelemetry
@@ -36,6 +39,7 @@ from .calling import (
 )
 from .changes import Changes
 from .config import PeerConfig
+from .congestion import Congestion
 from .handlers import Handlers
 from .per_loop import DeadlineTimer, LoopAffinity, deadline_timer_of, input_buffer_of
 from .writer import Writer
@@ -70,6 +74,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         "_affinity",
         "_changes",
         "_config",
+        "_congestion",
         "_connection",
         "_flushing",
         "_gone",
@@ -78,6 +83,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         "_loop",
         "_lost",
         "_made",
+        "_outbox",
         "_timer",
         "_watched",
         "_writer",
@@ -112,7 +118,10 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         self._timer: DeadlineTimer = deadline_timer_of(loop)
         self._watched = inf
         self._handlers = Handlers(self._connection, config, self._answered_one)
+        self._outbox = self._connection.outbox
         self._writer = Writer(loop, config.limits.write_buffer)
+        watched = self._connection, self._writer, config.backlog, config.limits.stall_seconds
+        self._congestion = Congestion(self, *watched, loop)
         self._flushing = False
         #: The transport is gone.
         self._lost = False
@@ -158,7 +167,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     @property
     def takes_more(self) -> bool:
         """Whether what is sent goes out now: not while the other side reads too slowly."""
-        return self._writer.room is None
+        return not self._outbox.congested
 
     @overload
     async def call(
@@ -288,8 +297,6 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         payload, sent = written(method, body, metadata)
         if returns is not object:
             check_type(returns)  # not once the call was made
-        if self._writer.room is not None:
-            await self.wait_for_room(deadline)
         if trace is None:
             span = None if telemetry is None else telemetry.span
             trace, sent = self._config.tracing.inject(sent, span)
@@ -303,6 +310,8 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             self._connection.cancel(id)
             self._wrote()
             raise
+        finally:
+            del outcome  # it holds the error, whose traceback holds this frame
         return result(method, frame, returns)
 
     async def notify(
@@ -328,11 +337,12 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         """
         self._affinity.check()
         payload, extensions = written(method, body, metadata)
-        if self._writer.room is not None:
-            await self.wait_for_room()
         trace, sent = self._config.tracing.inject(extensions)
-        self._connection.notify(method, payload, trace, sent)
-        self._wrote()
+        if self._outbox.congested:
+            await self._in_turn(partial(self._connection.notify, method, payload, trace, sent))
+        else:
+            self._connection.notify(method, payload, trace, sent)
+            self._wrote()
 
     async def send(self, message: bytes) -> None:
         """Sends a message without a method: bare, or an envelope once frames are read there.
@@ -348,16 +358,17 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             RuntimeError: another event loop or process made this peer.
         """
         self._affinity.check()
-        if self._writer.room is not None:
-            await self.wait_for_room()
         trace, extensions = None, None
         if self._connection.may_frame:
             trace, extensions = self._config.tracing.inject()
-        self._connection.send(message, trace, extensions)
-        self._wrote()
+        if self._outbox.congested:
+            await self._in_turn(partial(self._connection.send, message, trace, extensions))
+        else:
+            self._connection.send(message, trace, extensions)
+            self._wrote()
 
     def forward(self, frame: bytes) -> None:
-        """Sends a notification that is encoded already, now, whether or not there is room.
+        """Sends a notification that is encoded already, now or not at all.
 
         For one that goes to many; for another, `notify` waits for room and adds the trace.
 
@@ -365,12 +376,46 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             frame: what `tracewire.codec.encode_notification` gives, without even keys.
 
         Raises:
-            RpcError: it cannot be sent; executed = no.
+            RpcError: it cannot be sent, RESOURCE_EXHAUSTED where others wait to be; executed = no.
             RuntimeError: another event loop or process made this peer.
         """
         self._affinity.check()
+        if self._outbox.congested:  # C-81
+            raise not_executed(Status.RESOURCE_EXHAUSTED, "others wait to be sent before it")
         self._connection.forward(frame)
         self._wrote()
+
+    async def forward_in_turn(self, frame: bytes, deadline: float | None = None) -> None:
+        """As `forward`, once there is room and all have been sent that came before.
+
+        Args:
+            frame: what `tracewire.codec.encode_notification` gives, without even keys.
+            deadline: a time of the event loop's clock; None waits as long as it takes.
+
+        Raises:
+            RpcError: it cannot be sent, or the deadline passed; executed = no.
+            RuntimeError: another event loop or process made this peer.
+        """
+        self._affinity.check()
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._in_turn(partial(self._connection.forward, frame))
+        except TimeoutError:
+            said = "the deadline passed before it could be sent"
+            raise not_executed(Status.DEADLINE_EXCEEDED, said) from None
+
+    async def _in_turn(self, send: Callable[..., None]) -> None:
+        """Returns once what ``send`` was given a sender for has been sent."""
+        sent = self._loop.create_future()
+        if not self._outbox.congested:
+            sent.set_result(None)
+        send(sender=sent)
+        self._wrote()
+        try:
+            await sent
+        except asyncio.CancelledError:
+            self._connection.withdraw(sent)
+            raise
 
     async def drain(
         self, text: str | None = None, *, timeout: float | None = DRAIN_SECONDS
@@ -419,9 +464,9 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     def end(self) -> None:
         """What of ``close`` needs no waiting: all but the waiting. May be called again."""
         self._connection.cancel_all()  # from its closing alone the other side learns nothing
-        self._connection.drain("closed")
+        self.apply(self._connection.drain("closed"))
         self._flush()
-        self._apply(self._connection.lost("the connection was closed here"))
+        self.apply(self._connection.lost("the connection was closed here"))
         self._writer.close(self._config.limits.discard_seconds)
         if self._lost:
             self._handlers.lost()
@@ -463,17 +508,6 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         """Returns once no call can begin any more, while some may still be open."""
         await self._changes.until(lambda: not self.is_open)
 
-    async def wait_for_room(self, deadline: float | None = None) -> None:
-        """Returns once it takes more.
-
-        Args:
-            deadline: a time of the event loop's clock; None waits as long as it takes.
-
-        Raises:
-            RpcError: DEADLINE_EXCEEDED, executed = no.
-        """
-        await self._writer.wait_for_room(deadline)
-
     def leave(self, text: str | None = None) -> None:
         """Begins to drain, and does not wait for the end.
 
@@ -481,17 +515,29 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             text: why, for the other side.
         """
         check_text(text)
-        self._connection.drain(text)
+        self.apply(self._connection.drain(text))
         self._wrote()
 
     def refuse(self) -> None:
         """Closes a connection that is one too many."""
         self._writer.abort()
 
+    def overflow(self) -> None:
+        """Ends the connection: more waits to be written than is allowed."""
+        self.apply(self._connection.overflow())
+        self._writer.abort()
+        self._changes.notify()
+
+    def cut(self) -> None:
+        """Ends the connection, without a goaway: the other side takes too little."""
+        self.apply(self._connection.stalled())
+        self._writer.abort()
+        self._changes.notify()
+
     # For the transport.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._writer.transport = transport  # type: ignore[assignment]  # uvloop's is no subclass
+        self._writer.begin(transport)  # type: ignore[arg-type]  # uvloop's is no subclass
         name = transport.get_extra_info("peername")
         address, port = server_name(self.url)
         other = name[:2] if isinstance(name, tuple) else (None, None)
@@ -515,13 +561,13 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
     def data_received(self, data: bytes | memoryview) -> None:
         for event in self._connection.receive(data):
             _APPLY[type(event)](self, event)
-        if self._connection.pending:
+        if self._outbox.pending:
             self._flush()
         else:
             self._wrote()  # after the first step of what was just woken
 
     def eof_received(self) -> bool:
-        self._apply(self._connection.end())
+        self.apply(self._connection.end())
         self._flush()
         if self._writer.transport.can_write_eof() and self._connection.state is not State.CLOSED:
             return True
@@ -533,14 +579,14 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             return
         reason = "closed the connection" if error is None else f"was lost: {error}"
         in_good_order = error is None and self._connection.state in _ENDING
-        self._apply(self._connection.lost(reason))
+        self.apply(self._connection.lost(reason))
         if not in_good_order:
             self._handlers.lost()
         self._writer.lost()
         self._lost = True
         self._follow(State.CLOSED)
         self._timer.forget(self)
-        self.resume_writing()
+        self._congestion.end()
         self._gone(self)
 
     def pause_writing(self) -> None:
@@ -548,6 +594,8 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writer.resume()
+        self._congestion.relieve(self._writer.left)
+        self._flush()
 
     def expire(self) -> float:
         """Does what the time asks for; the loop's timer calls it.
@@ -555,8 +603,9 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         Returns:
             The loop's time at which to be asked again, inf for never.
         """
-        self._apply(self._connection.expire())
-        self._watched = self._connection.wake
+        self.apply(self._connection.expire())
+        self._congestion.check()
+        self._watched = min(self._connection.wake, self._congestion.due)
         self._flush()
         return self._watched
 
@@ -564,7 +613,7 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
 
     def _wrote(self) -> None:
         """Flushes at the end of this turn of the loop, or at once where there is enough."""
-        if self._connection.pending >= _ENOUGH:
+        if self._outbox.pending >= _ENOUGH:
             self._flush()
         elif not self._flushing:
             self._flushing = True
@@ -580,15 +629,25 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         self._flush()
 
     def _flush(self) -> None:
-        connection = self._connection
-        if connection.pending and not self._writer.write(connection.output()):
-            self._apply(connection.overflow())
-            self._writer.abort()
+        connection, outbox = self._connection, self._outbox
+        if outbox.pending:
+            left = self._writer.write(outbox.take())
+            if left or outbox.congested:
+                self._relieve(left)
+        elif outbox.congested:
+            self._relieve(self._writer.left)
         if connection.state is not State.OPEN:
             self._follow(connection.state)
         if connection.wake < self._watched:
             self._watched = connection.wake
             self._timer.watch(self, connection.wake)
+
+    def _relieve(self, left: int) -> None:
+        """``left``: bytes that are not written yet."""
+        self._congestion.relieve(left)
+        if self._congestion.due < self._watched:
+            self._watched = self._congestion.due
+            self._timer.watch(self, self._watched)
 
     def _follow(self, state: State) -> None:
         """Does to the transport what the connection's state asks for."""
@@ -598,7 +657,12 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         elif state is State.LINGERING:
             self._writer.shut_down()
 
-    def _apply(self, events: list[e.Event]) -> None:
+    def apply(self, events: list[e.Event]) -> None:
+        """Does what comes of something that the connection was given.
+
+        Args:
+            events: in order.
+        """
         for event in events:
             _APPLY[type(event)](self, event)
 
@@ -613,17 +677,33 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
             event.error.nested = True
             outcome.set_exception(event.error)
 
+    def _sent(self, event: e.MessageSent) -> None:
+        sent: asyncio.Future[None] = event.sender  # type: ignore[assignment]
+        if not sent.done():
+            sent.set_result(None)
+
     def _requested(self, event: e.RequestReceived) -> None:
-        self._handlers.requested(event, self)
+        if self._outbox.congested:
+            self._start_or_hold(event)
+        else:
+            self._handlers.requested(event, self)
+
+    def _start_or_hold(self, event: Startable) -> None:
+        if self._outbox.congested and not self._connection.may_start:
+            self.apply(self._connection.hold(event))
+        else:
+            self.start(event)
+
+    def start(self, event: Startable) -> None:
+        """Starts a handler.
+
+        Args:
+            event: a request, notification or message.
+        """
+        _START[type(event)](self._handlers, event, self)
 
     def _refused(self, event: e.RequestRefused) -> None:
         self._handlers.refused(event.frame, event.status, event.message)
-
-    def _notified(self, event: e.NotificationReceived) -> None:
-        self._handlers.notified(event, self)
-
-    def _received(self, event: e.MessageReceived) -> None:
-        self._handlers.received(event, self)
 
     def _cancelled(self, event: e.RequestCancelled) -> None:
         self._handlers.cancelled(event)
@@ -632,13 +712,20 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         """What only the connection needed to know."""
 
 
+_START: Final[dict[type, Callable[[Handlers, Any, Peer], None]]] = {
+    e.RequestReceived: Handlers.requested,
+    e.NotificationReceived: Handlers.notified,
+    e.MessageReceived: Handlers.received,
+}
+
 _APPLY: Final[dict[type, Callable[[Peer, Any], None]]] = {
     e.RequestReceived: Peer._requested,
     e.RequestRefused: Peer._refused,
     e.CallAnswered: Peer._answered,
     e.CallFailed: Peer._failed,
-    e.NotificationReceived: Peer._notified,
-    e.MessageReceived: Peer._received,
+    e.MessageSent: Peer._sent,
+    e.NotificationReceived: Peer._start_or_hold,
+    e.MessageReceived: Peer._start_or_hold,
     e.RequestCancelled: Peer._cancelled,
     e.HelloReceived: Peer._ignored,
     e.GoawayReceived: Peer._ignored,

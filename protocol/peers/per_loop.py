@@ -6,6 +6,7 @@ from math import inf
 from threading import get_ident
 from typing import Final, Protocol
 
+from ..connection.deadlines import Deadlines
 from ..transports.loop_local import loop_local
 
 #: Deadlines are looked at so many seconds apart at least, so that many near ones share a timer.
@@ -31,21 +32,26 @@ class DeadlineTimer:
     do; the timer wakes for the earliest of all, and the peer says again.
     """
 
-    __slots__ = ("_at", "_timer", "_times")
+    __slots__ = ("_at", "_deadlines", "_expiring", "_loop", "_timer", "_woke")
 
     def __init__(self) -> None:
-        self._times: dict[Expiring, float] = {}
+        #: By the ``id`` of each that has a time.
+        self._expiring: dict[int, Expiring] = {}
+        self._deadlines = Deadlines()
+        self._loop = asyncio.get_running_loop()
         self._at = inf
+        self._woke = -inf
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, expiring: Expiring, when: float) -> None:
-        """Wakes it at ``when``, or before if it was to be woken before."""
-        if when < self._times.get(expiring, inf):
-            self._times[expiring] = when
-            self._arm(when)
+        """Wakes it at ``when`` and not before, whenever it was to be woken till now."""
+        self._expiring[id(expiring)] = expiring
+        self._deadlines.set(id(expiring), when)
+        self._arm(when)
 
     def forget(self, expiring: Expiring) -> None:
-        self._times.pop(expiring, None)
+        if self._expiring.pop(id(expiring), None) is not None:
+            self._deadlines.times.pop(id(expiring), None)
 
     def _arm(self, when: float) -> None:
         if when >= self._at:
@@ -53,18 +59,20 @@ class DeadlineTimer:
         if self._timer is not None:
             self._timer.cancel()
         self._at = when
-        self._timer = asyncio.get_running_loop().call_at(when, self._wake)
+        self._timer = self._loop.call_at(max(when, self._woke + GRANULARITY), self._wake)
 
     def _wake(self) -> None:
-        now = asyncio.get_running_loop().time()
         self._at, self._timer = inf, None
-        for expiring in [each for each, at in self._times.items() if at <= now]:
-            del self._times[expiring]
+        now = self._woke = self._loop.time()
+        for number in self._deadlines.due(now):
+            expiring = self._expiring.pop(number, None)
+            if expiring is None:  # it ended by what became of one before
+                continue
             again = expiring.expire()
             if again < inf:
-                self._times[expiring] = max(again, now + GRANULARITY)
-        if self._times:
-            self._arm(min(self._times.values()))
+                self._expiring[number] = expiring
+                self._deadlines.set(number, max(again, now + GRANULARITY))
+        self._arm(self._deadlines.next)
 
 
 def deadline_timer_of(loop: asyncio.AbstractEventLoop) -> DeadlineTimer:

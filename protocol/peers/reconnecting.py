@@ -14,6 +14,7 @@ from tracewire.codec import Status
 from ..connection.messages import check_text
 from ..draws import RANDOM
 from ..errors import RpcError, not_executed
+from ..fence import FENCE, shown
 from ..tracing import Tracing
 from ..tracing.semconv import network_attributes
 from ..tracing.spans import CallTelemetry
@@ -209,23 +210,25 @@ class Reconnecting:
             frame: what `tracewire.codec.encode_notification` gives, without even keys.
 
         Raises:
-            RpcError: UNAVAILABLE where there is no connection; executed = no.
+            RpcError: UNAVAILABLE where there is no connection, RESOURCE_EXHAUSTED where others wait
+                to be sent before it; executed = no.
         """
         peer = self._open_peer()
         if peer is None:
             raise _unavailable(f"there is no connection to {self.url}")
         peer.forward(frame)
 
-    async def wait_for_room(self, deadline: float | None = None) -> None:
-        """Returns once there is a connection that takes more.
+    async def forward_in_turn(self, frame: bytes, deadline: float | None = None) -> None:
+        """As `forward`, once there is a connection and room in it.
 
         Args:
+            frame: what `tracewire.codec.encode_notification` gives, without even keys.
             deadline: a time of the event loop's clock; None waits as long as it takes.
 
         Raises:
             RpcError: the deadline passed, or no connection comes any more; executed = no.
         """
-        await (await self._current(deadline)).wait_for_room(deadline)
+        await (await self._current(deadline)).forward_in_turn(frame, deadline)
 
     async def drain(
         self, text: str | None = None, *, timeout: float | None = DRAIN_SECONDS
@@ -301,8 +304,10 @@ class Reconnecting:
                 self._opening = False
             if self._closed:
                 raise self._no_connection()
-        self._keeping = asyncio.get_running_loop().create_task(
+        # Not by a task factory of the application, which may fail.
+        self._keeping = asyncio.Task(
             self._keep(),
+            loop=asyncio.get_running_loop(),
             name=f"keeps {self.url}",
             context=Context(),  # whoever began it may be a handler, whose call ends
         )
@@ -399,8 +404,11 @@ class Reconnecting:
         if self._clock() < self._said + _SAY_AGAIN:
             return
         self._said = self._clock()
-        said = str(error) or type(error).__name__
-        logger.warning("no connection to %s, attempt %d: %s", self.url, self._failed, said)
+        said = shown(error) or type(error).__name__
+        try:
+            logger.warning("no connection to %s, attempt %d: %s", self.url, self._failed, said)
+        except BaseException as failure:  # of a filter or a handler of the application's
+            FENCE.contain(logger, "an outage cannot be logged", failure)
 
 
 def _is_cancelled() -> bool:

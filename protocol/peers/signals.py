@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Any, Final, Self
+from weakref import WeakSet
 
 from ..transports.loop_local import loop_local
 
@@ -37,22 +38,19 @@ class StopSignals:
         self._entered = 0
 
     def __enter__(self) -> Self:
-        self._entered += 1
-        if self._entered == 1 and threading.current_thread() is threading.main_thread():
+        if not self._entered and threading.current_thread() is threading.main_thread():
             self._filter = _WakeupFilter(self._loop)
+            _taking.add(self)
             for number in _NUMBERS:
                 self._earlier[number] = signal.signal(number, self._arrived)
+        self._entered += 1
         return self
 
     def __exit__(self, *raised: object) -> None:
         self._entered -= 1
         if self._entered:
             return
-        for number, earlier in self._earlier.items():
-            # Bound methods are made anew each time: they are equal, not the same.
-            if signal.getsignal(number) == self._arrived:
-                signal.signal(number, signal.SIG_DFL if earlier is None else earlier)
-        self._earlier.clear()
+        self._put_back()
         if self._filter is not None:
             self._filter.close()
             self._filter = None
@@ -63,6 +61,20 @@ class StopSignals:
 
     def forget(self, arrived: Callable[[], None]) -> None:
         self._waiting.discard(arrived)
+
+    def let_go(self) -> None:
+        """In a forked child, which ends by its own signals: the loop there is the parent's."""
+        self._put_back()
+        if self._filter is not None:
+            self._filter.let_go()
+            self._filter = None
+
+    def _put_back(self) -> None:
+        for number, earlier in self._earlier.items():
+            # Bound methods are made anew each time: they are equal, not the same.
+            if signal.getsignal(number) == self._arrived:
+                signal.signal(number, signal.SIG_DFL if earlier is None else earlier)
+        self._earlier.clear()
 
     def _arrived(self, number: int, frame: FrameType | None) -> None:
         """Between any two instructions of the main thread: it only wakes the loop."""
@@ -88,6 +100,10 @@ class _WakeupFilter:
         self._earlier = signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
         loop.add_reader(self._reading, self._pass_on)
 
+    def let_go(self) -> None:
+        """Unregisters nothing: what polls is the parent's."""
+        signal.set_wakeup_fd(self._earlier)
+
     def close(self) -> None:
         self._loop.remove_reader(self._reading)
         latest = signal.set_wakeup_fd(self._earlier)
@@ -103,3 +119,14 @@ class _WakeupFilter:
             others = bytes(number for number in numbers if number not in _NUMBERS)
             if others and self._earlier >= 0:
                 os.write(self._earlier, others)
+
+
+_taking: Final[WeakSet[StopSignals]] = WeakSet()
+
+
+def _let_go() -> None:
+    for signals in _taking:
+        signals.let_go()
+
+
+os.register_at_fork(after_in_child=_let_go)

@@ -1,17 +1,19 @@
-"""The writing side of a peer's transport: whether there is room, and how it ends."""
+"""The writing side of a peer's transport: what it does not take yet, and how it ends."""
 
 import asyncio
 import os
 import socket
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from math import inf
 from typing import Any, Final
 from weakref import WeakSet
 
-from tracewire.codec import Status
+from .stalls import bytes_taken
 
-from ..errors import not_executed
+#: Bytes that a transport is given beyond what the system takes; the rest is held here, where it is
+#: not moved with each write.
+_HIGH_WATER: Final = 65_536
 
 
 class _Gone(asyncio.Transport):
@@ -40,54 +42,80 @@ _GONE: Final = _Gone()
 
 
 class Writer:
-    """Writes to ``transport``, to be set once it is there. ``limit``: bytes that may wait in it.
+    """Writes to its transport. ``limit``: bytes that may wait, by which the transport's own are."""
 
-    ``room``: None while the transport takes more, else done when it does again.
-    """
-
-    __slots__ = ("__weakref__", "_copy", "_limit", "_loop", "_shut", "room", "transport")
+    __slots__ = (
+        "__weakref__",
+        "_copy",
+        "_held",
+        "_held_size",
+        "_limit",
+        "_loop",
+        "_paused",
+        "_shut",
+        "transport",
+    )
 
     transport: asyncio.Transport
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limit: int) -> None:
         self._loop = loop
         self._limit = limit
-        self._shut = False
+        self._shut = self._paused = False
         self._copy: int | None = None
+        #: What the transport was not given yet.
+        self._held: deque[bytes] = deque()
+        self._held_size = 0
         self.transport = _GONE
-        self.room: asyncio.Future[None] | None = None
         _writers.add(self)
 
-    def write(self, data: bytes) -> bool:
-        """Whether what waits then is within the limit. C-26"""
-        if not self.transport.is_closing():  # of which the peer is told only in a later turn
-            self.transport.write(data)
-        return self.transport.get_write_buffer_size() <= self._limit
+    def begin(self, transport: asyncio.Transport) -> None:
+        """The connection is there."""
+        self.transport = transport
+        if self._limit <= _HIGH_WATER:  # it has to pause below the limit
+            transport.set_write_buffer_limits(high=self._limit - 1)
+
+    def write(self, data: bytes) -> int:
+        """Gives how many bytes are not written yet."""
+        transport = self.transport
+        if self._paused:
+            self._held.append(data)
+            self._held_size += len(data)
+        elif not transport.is_closing():  # of which the peer is told only in a later turn
+            transport.write(data)
+        return transport.get_write_buffer_size() + self._held_size
+
+    @property
+    def left(self) -> int:
+        """Bytes that are not written yet."""
+        return self.transport.get_write_buffer_size() + self._held_size
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the transport takes no more, and will tell once it does."""
+        return self._paused
 
     def pause(self) -> None:
-        if self.room is None:
-            self.room = self._loop.create_future()
+        self._paused = True
 
     def resume(self) -> None:
-        if self.room is not None and not self.room.done():
-            self.room.set_result(None)
-        self.room = None
+        """The transport takes more: it is given what is held, as long as it does."""
+        self._paused = False
+        self._give(lambda: not self._paused)
 
-    async def wait_for_room(self, deadline: float | None) -> None:
-        """Returns once the transport takes more; RpcError at the deadline. C-24"""
-        try:
-            async with asyncio.timeout_at(deadline):
-                while self.room is not None:  # who waited before may have filled it again
-                    await asyncio.shield(self.room)
-        except TimeoutError:
-            said = "the deadline passed before the call could be sent"
-            raise not_executed(Status.DEADLINE_EXCEEDED, said) from None
+    def _give(self, may_go_on: Callable[[], bool]) -> None:
+        while self._held and may_go_on():
+            data = self._held.popleft()
+            self._held_size -= len(data)
+            if not self.transport.is_closing():
+                self.transport.write(data)
 
     def shut_down(self) -> None:
         """Writes no more, where the transport can say so; what was written is still sent."""
         if self._shut or self.transport.is_closing() or not self.transport.can_write_eof():
             return
         self._shut = True
+        self._give(lambda: True)
         try:
             self.transport.write_eof()
         except OSError:  # the other side is gone, of which the loop has not told yet
@@ -99,19 +127,29 @@ class Writer:
         ``patience``: seconds in which it must have read some.
         """
         if not self.transport.is_closing():
+            self._give(lambda: True)
             self._end(self.transport.close)
-            self._abort_if_stalled(inf, patience)
+            self._abort_if_stalled(None, patience)
 
     def abort(self) -> None:
         """Closes the transport now; what was not sent yet is dropped."""
+        self._drop()
         self._end(self.transport.abort)
 
     def lost(self) -> None:
         """The transport is gone: so is the connection, also where forked children have copies."""
-        if self._copy is not None:
-            with socket.socket(fileno=self._copy) as copy, suppress(OSError):
-                copy.shutdown(socket.SHUT_RDWR)
-            self._copy = None
+        self._drop()
+        self._paused = False
+        number, self._copy = self._copy, None
+        if number is None:
+            return
+        try:
+            copy = socket.socket(fileno=number)
+        except OSError:  # the system has no room to say what it is
+            os.close(number)
+            return
+        with copy, suppress(OSError):
+            copy.shutdown(socket.SHUT_RDWR)
 
     def _end(self, end: Callable[[], None]) -> None:
         """Keeps the socket beyond the transport, whose buffer is empty or given up only then."""
@@ -121,13 +159,20 @@ class Writer:
                 self._copy = os.dup(sock.fileno())
         end()
 
-    def _abort_if_stalled(self, before: float, patience: float) -> None:
-        """``before``: bytes that waited to be sent ``patience`` seconds ago."""
+    def _drop(self) -> None:
+        self._held.clear()
+        self._held_size = 0
+
+    def _abort_if_stalled(self, before: int | None, patience: float) -> None:
+        """``before``: what the other side had taken ``patience`` seconds ago."""
         left = self.transport.get_write_buffer_size()
-        if left >= before:
+        taken = bytes_taken(self.transport, -left)
+        if not left:
+            return
+        if taken == before:
             self.abort()
-        elif left:
-            self._loop.call_later(patience, self._abort_if_stalled, left, patience)
+        else:
+            self._loop.call_later(patience, self._abort_if_stalled, taken, patience)
 
 
 _writers: Final[WeakSet[Writer]] = WeakSet()

@@ -6,16 +6,26 @@ contexts only: what has to travel always is baggage or metadata.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from logging import getLogger
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
-from opentelemetry.context import Context
-from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Span
 
-from tracewire.codec import Frame, FrameError, TraceContext, decode, wrap
-from tracewire.codec.constants import BAGGAGE, MAX_TIMEOUT, TIMEOUT
+from tracewire.codec import Frame, FrameError, RawItem, TraceContext, decode, wrap
+from tracewire.codec.constants import (
+    BAGGAGE,
+    CREATION,
+    MAX_BAGGAGE_BYTES,
+    MAX_BAGGAGE_ENTRIES,
+    MAX_EXTENSION_BYTES,
+    MAX_EXTENSION_ENTRIES,
+    MAX_TIMEOUT,
+    MAX_TRACESTATE_BYTES,
+    TIMEOUT,
+)
 from tracewire.codec.writing import Extensions
 
 from ..constants import RESERVED_PREFIX
@@ -23,7 +33,15 @@ from ..fence import FENCE
 from .context import SPAN_KEY, Values, baggage_key
 from .counters import COST
 
+if TYPE_CHECKING:
+    from opentelemetry.propagators.textmap import TextMapPropagator
+
 CARRIER: Final = f"{RESERVED_PREFIX}carrier"
+#: The attribute of OpenTelemetry's composite that holds what it is made of.
+_PARTS: Final = "_propagators"
+#: What trace, tracestate, creation and baggage take at most: their content, and heads.
+_CONTEXT_BYTES: Final = MAX_TRACESTATE_BYTES + MAX_BAGGAGE_BYTES + 2 * 3 * MAX_BAGGAGE_ENTRIES + 128
+_CONTEXT_ENTRIES: Final = 4
 #: Headers for which the frame has keys.
 _TRACE_FIELDS: Final = frozenset({"traceparent", "tracestate"})
 
@@ -34,14 +52,19 @@ def with_baggage(context: Context, extensions: Extensions | None) -> Extensions 
     """The extensions with the baggage of a Context, if there is any."""
     from opentelemetry import baggage
 
-    entries = {name: _text(value) for name, value in baggage.get_all(context).items()}
+    entries = {_plain(name): _text(value) for name, value in baggage.get_all(context).items()}
     return {**(extensions or {}), BAGGAGE: entries} if entries else extensions
+
+
+def _plain(text: str) -> str:
+    """Text without what a class of the application's own does otherwise."""
+    return str.__str__(text) if isinstance(text, str) else text
 
 
 def _text(value: object) -> str | None:
     """None where no text can be made of it, which encoders leave out and count. E-3"""
     try:
-        return str(value)
+        return _plain(str(value))
     except BaseException as error:
         FENCE.contain(_logger, "a value of the baggage could not be made text", error)
         return None
@@ -62,14 +85,20 @@ class ForeignPropagators:
 
     __slots__ = ("_baggage", "_given", "_known")
 
-    def __init__(self, given: TextMapPropagator | None, baggage: bool) -> None:
+    def __init__(self, given: "TextMapPropagator | None", baggage: bool) -> None:
         self._given, self._baggage = given, baggage
         #: The propagator that was seen last, and what is foreign of it.
         self._known: tuple[TextMapPropagator | None, tuple[TextMapPropagator, ...]] = (None, ())
 
     @property
-    def current(self) -> tuple[TextMapPropagator, ...]:
-        propagator = _global_textmap()() if self._given is None else self._given
+    def current(self) -> "tuple[TextMapPropagator, ...]":
+        propagator = self._given
+        if propagator is None:
+            try:
+                propagator = _global_textmap()()
+            except BaseException as error:  # one that OTEL_PROPAGATORS names is not installed
+                FENCE.contain(_logger, "the application's propagators could not be loaded", error)
+                return ()
         seen, foreign = self._known
         if propagator is not seen:
             foreign = tuple(_foreign_in(propagator))
@@ -87,7 +116,8 @@ class ForeignPropagators:
         for propagator in self.current:
             made: dict[str, str] = {}
             try:
-                propagator.inject(made, context)
+                with _current(context):
+                    propagator.inject(made, context)
                 carrier |= _headers(made)
             except BaseException as error:
                 COST.carriers_shed += 1
@@ -112,7 +142,8 @@ class ForeignPropagators:
         context = Context(values)
         for propagator in self.current:
             try:
-                context = Context(propagator.extract(carrier, context))
+                with _current(context):
+                    context = Context(propagator.extract(carrier, context))
             except BaseException as error:
                 COST.carriers_unusable += 1
                 FENCE.contain(_logger, _failed(propagator, "extract"), error)
@@ -122,33 +153,53 @@ class ForeignPropagators:
 
 
 @cache
-def _global_textmap() -> Callable[[], TextMapPropagator]:
+def _global_textmap() -> "Callable[[], TextMapPropagator]":
     """Asked for late: to load it loads the application's propagators."""
     from opentelemetry.propagate import get_global_textmap
 
     return get_global_textmap
 
 
-def _foreign_in(propagator: TextMapPropagator) -> Iterator[TextMapPropagator]:
+def _foreign_in(propagator: "TextMapPropagator") -> "Iterator[TextMapPropagator]":
     """By type: what a propagator says of its fields is a hint."""
     from opentelemetry.baggage.propagation import W3CBaggagePropagator
     from opentelemetry.propagators.composite import CompositePropagator
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-    parts = getattr(propagator, "_propagators", None)
-    if type(propagator) is CompositePropagator and parts is not None:
-        for part in parts:
+    if type(propagator) is CompositePropagator and hasattr(propagator, _PARTS):
+        for part in getattr(propagator, _PARTS):
             yield from _foreign_in(part)
     elif type(propagator) not in (TraceContextTextMapPropagator, W3CBaggagePropagator):
         yield propagator
 
 
+@contextmanager
+def _current(context: Context) -> Iterator[None]:
+    """Some propagators ask for the current Context, and not for the one that they are given."""
+    token = attach(context)
+    try:
+        yield
+    finally:
+        detach(token)
+
+
 def _headers(carrier: Mapping[object, object] | Mapping[str, str]) -> dict[str, str]:
     return {
-        name: text
+        _plain(name): _plain(text)
         for name, text in carrier.items()
-        if isinstance(name, str) and isinstance(text, str) and name not in _TRACE_FIELDS
+        if _is_text(name) and _is_text(text) and name not in _TRACE_FIELDS
     }
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    """Whether a frame can hold it: one header that is no UTF-8 does not cost the others."""
+    if not isinstance(value, str):
+        return False
+    try:
+        str.encode(value)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _baggage_in(context: Context) -> Values:
@@ -161,7 +212,7 @@ def _without_baggage(context: Context) -> Context:
     return Context({key: value for key, value in context.items() if key != ours})
 
 
-def _failed(propagator: TextMapPropagator, what: str) -> str:
+def _failed(propagator: "TextMapPropagator", what: str) -> str:
     return f"{type(propagator).__qualname__} could not {what} its context, which was left out"
 
 
@@ -169,8 +220,23 @@ def _fits(trace: TraceContext, without: Extensions | None, extended: Extensions)
     """Whether a carrier costs nothing else its place, a timeout that peers add included."""
     timeout: dict[int | str, object] = {TIMEOUT: MAX_TIMEOUT}
     try:
+        if _fits_surely({**timeout, **extended}):
+            return True
         kept = dict(decode(wrap(b"", trace, {**timeout, **extended})).raw_extensions)
         del kept[CARRIER]
         return kept == decode(wrap(b"", trace, {**timeout, **(without or {})})).raw_extensions
     except FrameError:
         return False  # it cannot be encoded
+
+
+def _fits_surely(extended: Extensions) -> bool:
+    """Whether there is room for the longest context as well.
+
+    It is asked first, since an encoding on trial counts what it sheds.
+    """
+    if any(isinstance(extended.get(key), RawItem) for key in (BAGGAGE, CREATION)):
+        return False  # those may be longer
+    others = {key: value for key, value in extended.items() if key not in (BAGGAGE, CREATION)}
+    if len(others) + _CONTEXT_ENTRIES > MAX_EXTENSION_ENTRIES:
+        return False
+    return len(wrap(b"", None, others)) + _CONTEXT_BYTES <= MAX_EXTENSION_BYTES

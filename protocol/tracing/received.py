@@ -3,15 +3,19 @@
 import asyncio
 from contextvars import Token
 from threading import get_ident
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from opentelemetry.context import Context, attach, detach, get_current
 from opentelemetry.trace import Link
 
 from tracewire.codec import Frame
 
-from .context import FALSE_KEY, Values, around
-from .sampling import Pair, enter, leave
+from .context import FALSE_KEY, PAIR_KEY, Values, around
+from .gate import attributes_of
+from .sampling import ALONE, Pair, enter, leave
+
+#: Where a message keeps what was read of it.
+_VALUES: Final = "_values"
 
 
 class Reader(Protocol):
@@ -30,9 +34,7 @@ class Received:
         frame: the message.
     """
 
-    __slots__ = ("_entered", "_reader", "_values", "frame")
-
-    _values: Values | None
+    __slots__ = ("__dict__", "_entered", "_reader", "frame")
 
     def __init__(self, frame: Frame, reader: Reader) -> None:
         self.frame = frame
@@ -56,7 +58,12 @@ class Received:
         values = self._read()
         if values is not None and FALSE_KEY in values:
             return []  # it came so, or others were drawn
-        return self._reader.links(self.frame)
+        links = self._reader.links(self.frame)
+        pair = values.get(PAIR_KEY) if values else None
+        if isinstance(pair, Pair) and pair.ratio != ALONE:  # what was drawn for it, too
+            numbers = attributes_of(pair.ratio)
+            return [Link(link.context, numbers) for link in links]
+        return links
 
     def __enter__(self) -> Self:
         values = self._read()
@@ -67,24 +74,27 @@ class Received:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        entered = self._entered.get(here := _here())
+        entered = self._entered.get(here := _here(), [])
+        for place in reversed(range(len(entered))):
+            ours, theirs = entered[place]
+            try:
+                leave(ours)
+            except ValueError:
+                continue  # that was in another execution context, as other libraries have them
+            detach(theirs)
+            del entered[place]
+            break
+        # else a generator that its loop closes, where nothing of it is current
         if not entered:
-            return  # a generator that its loop closes, in a task that never entered
-        ours, theirs = entered.pop()
-        if not entered:
-            del self._entered[here]
-        try:
-            leave(ours)
-        except ValueError:
-            return  # the same in another execution context, where nothing of it is current
-        detach(theirs)
+            self._entered.pop(here, None)
 
     def _read(self) -> Values | None:
-        try:
-            return self._values
-        except AttributeError:
-            self._values = self._reader.read(self.frame)
-            return self._values
+        held = self.__dict__
+        if _VALUES not in held:
+            # Of two threads that read, both get what was drawn for one.
+            held.setdefault(_VALUES, self._reader.read(self.frame))
+        values: Values | None = held[_VALUES]
+        return values
 
 
 def _here() -> object:

@@ -21,7 +21,7 @@ from tracewire.codec import TraceContext
 from ..constants import FANOUT_NUMBER
 from ..draws import RANDOM
 from ..fence import FENCE
-from .context import PAIR_KEY, current_span, trace_of
+from .context import PAIR_KEY, UNREADABLE, current_span, trace_of
 
 Rate = Callable[[int], float]
 
@@ -109,7 +109,11 @@ def current_ratio() -> SamplingRatio:
     """The ratio of the message that is being handled; 1 of 1 outside of a fan-out."""
     context = get_current()
     span = current_span(context)
-    trace = None if span is None else trace_of(span, context)
+    try:
+        trace = None if span is None else trace_of(span, context)
+    except BaseException as error:
+        FENCE.contain(_logger, UNREADABLE, error)
+        return ALONE
     return ratio_below(context, trace) if isinstance(trace, TraceContext) else ALONE
 
 
@@ -144,14 +148,15 @@ def leaves_some_out(fanout: tuple[int, ...], rate: Rate) -> bool:
 
 def wanted_of(receivers: int, rate: Rate) -> int:
     """How many of so many receivers keep the trace, on average. T-10"""
-    return max(1, round(receivers * _part(rate, receivers)))
+    wanted = round(receivers * _part(rate, receivers))
+    return min(receivers, max(1, wanted))  # a float may be over the number that it stands for
 
 
 def how_many(recipients: int, rate: Rate, random: Random) -> int:
     """How many of so many recipients keep the trace. T-8"""
     wanted = recipients * _part(rate, recipients)
     whole = int(wanted)
-    return max(1, whole + (draw(random) < wanted - whole))
+    return min(recipients, max(1, whole + (draw(random) < wanted - whole)))
 
 
 def draw(random: Random) -> float:

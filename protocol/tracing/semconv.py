@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 from opentelemetry.trace import SpanKind
 
 from tracewire import __version__
@@ -52,7 +53,7 @@ SERVER_FAULTS: Final = frozenset(
 Attributes = Mapping[str, str | int]
 
 
-class NetworkAttributes(NamedTuple):
+class NetworkAttributes(msgspec.Struct, frozen=True):
     """What the spans and the series of calls over a connection say of its two ends.
 
     ``peer_port``: for spans; beside them, so that what connections of one host share stays shared.

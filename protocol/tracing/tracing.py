@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from opentelemetry import trace as api
 from opentelemetry.context import Context, get_current
-from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import Link, Span, SpanKind, set_span_in_context
 
 from tracewire import codec
@@ -20,11 +19,11 @@ from tracewire.codec import NOT_SAMPLED, Frame, Trace, TraceContext
 from tracewire.codec.constants import FANOUT
 from tracewire.codec.writing import Buffer, Extensions
 
-from ..constants import TRUSTS, Mode, Trust, one_of
+from ..constants import FANOUT_NUMBER, TRUSTS, Mode, Trust, one_of
 from ..draws import RANDOM
 from ..errors import RpcError
 from ..fence import FENCE
-from .context import SPAN_KEY, Values, around, current_span, is_suppressed, trace_of
+from .context import SPAN_KEY, UNREADABLE, Values, around, current_span, is_suppressed, trace_of
 from .counters import export_self_cost
 from .fanout import FanOut
 from .gate import Gate, links_of, links_of_child, thinned
@@ -38,9 +37,9 @@ from .trust import RateLimit
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
+    from opentelemetry.propagators.textmap import TextMapPropagator
 
 _logger: Final = getLogger("tracewire.tracing")
-_UNREADABLE: Final = "the context of a span could not be read"
 
 #: Makes bytes of a trace and extensions.
 Encode: TypeAlias = Callable[[Trace, Extensions | None], bytes]
@@ -80,7 +79,7 @@ class Tracing:
         baggage: bool = False,
         tracer_provider: api.TracerProvider | None = None,
         meter_provider: "MeterProvider | None" = None,
-        propagator: TextMapPropagator | None = None,
+        propagator: "TextMapPropagator | None" = None,
         stranger_roots: float = 100.0,
         fanout_rate: Rate = default_rate,
         clock: Callable[[], float] = time.monotonic,
@@ -138,7 +137,8 @@ class Tracing:
             One copy with the trace and one without: iterating gives each recipient's in turn.
 
         Raises:
-            ValueError: there are less than none.
+            TypeError: it is no whole number.
+            ValueError: there are less than none, or more than 2**53.
         """
         return self.copies(recipients, lambda trace, keys: codec.wrap(message, trace, keys))
 
@@ -156,7 +156,8 @@ class Tracing:
             The bytes to send.
 
         Raises:
-            ValueError: there are less than none.
+            TypeError: it is no whole number.
+            ValueError: there are less than none, or more than 2**53.
         """
         _check_count(receivers)
         if not self._sends:
@@ -221,7 +222,7 @@ class Tracing:
             try:
                 trace = trace_of(span, context)
             except BaseException as error:
-                FENCE.contain(_logger, _UNREADABLE, error)
+                FENCE.contain(_logger, UNREADABLE, error)
         if span is None or trace is None:
             # An exporter's own calls must not become roots at the collector.
             return (NOT_SAMPLED if is_suppressed(context) else None), extensions  # T-4
@@ -293,7 +294,8 @@ class Tracing:
             One copy with the trace and one without: iterating gives each recipient's in turn.
 
         Raises:
-            ValueError: there are less than none.
+            TypeError: it is no whole number.
+            ValueError: there are less than none, or more than 2**53.
         """
         _check_count(recipients)
         if not recipients:
@@ -339,7 +341,7 @@ class Tracing:
             try:
                 trace = trace_of(span, context)
             except BaseException as error:
-                FENCE.contain(_logger, _UNREADABLE, error)
+                FENCE.contain(_logger, UNREADABLE, error)
         decided = trace is not None and not trace.sampled
         if decided and not self._calls.timed:
             if self._baggage or not self._sends:
@@ -384,7 +386,7 @@ class Tracing:
         span = None if telemetry is None else telemetry.span
         if span is not None:
             context = set_span_in_context(span, context)
-        recording = span is not None and span.is_recording()
+        recording = span is not None and _is_recording(span)
         if trust != "parent" and not decided and (span is None or recording):
             self._gate.pay()
         return context, telemetry if recording or self._calls.timed else None
@@ -412,6 +414,8 @@ class Tracing:
             network: what the span says of the connection.
             error: why; its status is the answer's.
         """
+        if not self._records:
+            return  # nothing is handed out that a stranger would pay for
         _, telemetry = self.server(frame, trust, network, served=False)
         if telemetry is not None:
             telemetry.finish(error.status, error)
@@ -459,7 +463,7 @@ class Tracing:
         try:
             return trace_of(span, context)
         except BaseException as error:
-            FENCE.contain(_logger, _UNREADABLE, error)
+            FENCE.contain(_logger, UNREADABLE, error)
             return None
 
     def _carried(
@@ -471,6 +475,19 @@ class Tracing:
         return self._propagators.inject(context, span, trace, extensions)
 
 
+def _is_recording(span: Span) -> bool:
+    try:
+        return span.is_recording()
+    except BaseException as error:
+        FENCE.contain(_logger, "a span could not be asked whether it records", error)
+        return True
+
+
 def _check_count(recipients: int) -> None:
+    """Whether or not anything is sampled: that does not decide what can be sent."""
+    if not isinstance(recipients, int):
+        raise TypeError(f"the number of recipients is a whole one, not {recipients!r}")
+    if recipients > FANOUT_NUMBER:
+        raise ValueError(f"there are at most {FANOUT_NUMBER} recipients, not {recipients}")
     if recipients < 0:
         raise ValueError(f"a message goes to no recipient or more, not to {recipients}")

@@ -31,7 +31,8 @@ class RateLimit:
         """Whether one may be started now."""
         try:
             now = self._clock()
-            self._tokens = min(self._most, self._tokens + (now - self._filled) * self._rate)
+            passed = max(0.0, now - self._filled)  # a clock that was set back takes none away
+            self._tokens = min(self._most, self._tokens + passed * self._rate)
             self._filled = now
         except BaseException as error:
             FENCE.contain(_logger, "the clock of the rate of roots failed", error)

@@ -11,6 +11,8 @@ from functools import partial
 from math import inf
 from typing import Any, Final, Protocol
 
+from ..fence import FENCE
+
 logger: Final = logging.getLogger("tracewire.peer")
 
 #: Connections that are accepted in one turn of the loop, at most.
@@ -88,7 +90,7 @@ class SocketListener:
         try:
             self._loop.add_reader(listening.fileno(), self._accept, listening)
         except NotImplementedError:
-            task = self._loop.create_task(self._accept_by_loop(listening))
+            task = asyncio.Task(self._accept_by_loop(listening), loop=self._loop)
             self._accepting.add(task)
             task.add_done_callback(self._accepting.discard)
 
@@ -131,11 +133,14 @@ class SocketListener:
 
     def _pause(self, listening: socket.socket, error: OSError) -> None:
         """Descriptors or memory are out: the loop would tell of it in each turn."""
+        self._pauses[listening] = self._loop.call_later(_PAUSE, self._start, listening)
         now = self._loop.time()
         if now >= self._said + _SAY_AGAIN:
             self._said = now
-            logger.error("%s cannot accept connections now: %s", self.url, error)
-        self._pauses[listening] = self._loop.call_later(_PAUSE, self._start, listening)
+            try:
+                logger.error("%s cannot accept connections now: %s", self.url, error)
+            except BaseException as failure:  # of a filter or a handler of the application's
+                FENCE.contain(logger, "a pause in accepting cannot be logged", failure)
 
     def _open(self, accepted: socket.socket) -> None:
         """Begins to make a connection of what was accepted."""
@@ -145,7 +150,9 @@ class SocketListener:
             return
         accepted.setblocking(False)
         opening = _Opening(accepted, protocol)
-        task = self._loop.create_task(opening.run(self._tls, self._times, self._prepare))
+        # Not by a task factory of the application: one that fails would leave it without an owner.
+        opens = opening.run(self._tls, self._times, self._prepare)
+        task = asyncio.Task(opens, loop=self._loop)
         self._opening.add(task)
         task.add_done_callback(partial(self._opened, opening))
 

@@ -10,6 +10,8 @@ from functools import cache
 from logging import getLogger
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
+import msgspec
+
 from ..constants import Trust
 from ..limits import Limits
 from .accepting import Acceptor
@@ -58,7 +60,7 @@ class ServerName(NamedTuple):
     port: int | None = None
 
 
-class Scheme(NamedTuple):
+class Scheme(msgspec.Struct, frozen=True):
     """One row.
 
     ``form``: how its URLs are written. ``trust``: of peers that nobody vouches for;

@@ -9,15 +9,15 @@ import asyncio
 import errno
 import fcntl
 import os
-import secrets
 import socket
 import stat
-import string
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from string import ascii_letters
 from typing import Final
 
+from ..draws import RANDOM
 from ..limits import Limits
 from .accepting import Acceptor, SocketListener
 from .address import UnixAddress
@@ -48,15 +48,18 @@ async def listen_unix(
     address: UnixAddress, acceptor: Acceptor, tls: None, limits: Limits
 ) -> SocketListener:
     """Listens on a path that its owner alone may use. A dead socket there is replaced."""
-    path = address.path
+    path, process = address.path, os.getpid()
     listening, name = _bound(path)
     try:
+        os.chmod(name, _OWNER_ONLY)
+        listening.listen(BACKLOG)
         file = os.lstat(name)  # a name changes, what it is for does not
         await _take(path, name)
     except BaseException:
         listening.close()
-        with suppress(OSError):
-            os.unlink(name)
+        if os.getpid() == process:  # else the parent goes on with it
+            with suppress(OSError):
+                os.unlink(name)
         raise
     release = partial(_unlink, path, file.st_dev, file.st_ino)
     return SocketListener([listening], str(address), acceptor, release=release)
@@ -89,7 +92,7 @@ def _new_socket() -> socket.socket:
 
 
 def _bound(path: str) -> tuple[socket.socket, str]:
-    """A socket that listens under another name of the folder, and that name."""
+    """A socket that is bound to another name of the folder, and that name."""
     folder, last = os.path.split(path)
     longest = min(len(os.fsencode(last)), _NAME)
     bound = _new_socket()
@@ -106,8 +109,6 @@ def _bound(path: str) -> tuple[socket.socket, str]:
                     raise _about(error, path) from error
         else:
             raise OSError(errno.EADDRINUSE, f"every short name in {folder} is taken", path)
-        os.chmod(name, _OWNER_ONLY)
-        bound.listen(BACKLOG)
     except BaseException:
         bound.close()
         raise
@@ -115,7 +116,7 @@ def _bound(path: str) -> tuple[socket.socket, str]:
 
 
 def _random_name(length: int) -> str:
-    return "".join(secrets.choice(string.ascii_letters) for _ in range(length))
+    return "".join(RANDOM.choices(ascii_letters, k=length))
 
 
 def _about(error: OSError, path: str) -> OSError:
@@ -128,14 +129,13 @@ def _about(error: OSError, path: str) -> OSError:
 async def _take(path: str, name: str) -> None:
     """Gives the path to what is bound to the name. OSError with EADDRINUSE if somebody has it."""
     folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    probe = _new_socket()
     try:
         await _lock(folder, path)
-        if _is_taken(probe, path):
-            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), path)
+        with _new_socket() as probe:
+            if _is_taken(probe, path):
+                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE), path)
         os.rename(name, path)
     finally:
-        probe.close()
         os.close(folder)  # which unlocks it
 
 

@@ -193,8 +193,9 @@ async def caller_that_reads_nothing_stops_no_other(dial: Dial) -> None:
             await answers(other)
 
 
-#: Echoes that nobody reads: more than a write buffer holds, which is 64 MiB by default.
-_UNREAD, _MIB = 96, 1 << 20
+#: Echoes that nobody reads: more than a write buffer holds, and the queue of what may not start
+#: meanwhile, which have 64 MiB each by default.
+_UNREAD, _MIB = 160, 1 << 20
 
 
 @asks("C-26/unread", "What waits to be written is bounded, though nothing is read.")

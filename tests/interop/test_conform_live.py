@@ -195,7 +195,7 @@ def asks_overload_first(monkeypatch: pytest.MonkeyPatch) -> None:
     receive = Connection._receive_request
 
     def receive_request(self: Connection, frame: Frame, began: float, events: Events) -> None:
-        if self._incoming.full and frame.id not in self._incoming:
+        if self._incoming.is_full(0) and frame.id not in self._incoming:
             said = "too many calls in flight"
             self._refuse(frame.id, frame, Status.RESOURCE_EXHAUSTED, said, events)
         else:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import sys
 from asyncio.subprocess import PIPE
@@ -33,12 +34,6 @@ TESTEES = {
     "erlang": ("erl", "-noshell", "-pa", str(matrix.ERLANG), "-eval", 'framed:main(["testee"])'),
 }
 GENERATION = {"node": 2, "go": 2, "elixir": 2, "erlang": 1}
-#: What testees of generation 2 do not answer.
-LACKS: dict[str, set[str]] = {
-    "node": set(),
-    "go": {"writes-plain", "refuses-plain", "counts", "relays-counting"},
-    "elixir": {"writes-plain", "refuses-plain", "counts", "relays-counting"},
-}
 LIVE = {
     "node": ("node", f"{NODE}/peer.js"),
     "go": (GO, "framed"),
@@ -81,8 +76,10 @@ async def test_testees_conform_strictly(name: str) -> None:
     assert said == f"{name}, generation {GENERATION[name]}"
     assert [outcome.text for outcome in came if outcome.verdict == FAILED] == []
     unsupported = {outcome.case.id for outcome in came if outcome.verdict == UNSUPPORTED}
-    verbs = {id.partition("/")[2].removesuffix("-by-name") for id in unsupported}
-    assert verbs <= LACKS[name] if name in LACKS else len(came) - len(unsupported) > 50
+    if GENERATION[name] == 2:
+        assert unsupported == set()
+    else:
+        assert len(came) - len(unsupported) > 50
 
 
 @pytest.mark.parametrize("scheme", ["tcp", "unix"])
@@ -124,7 +121,7 @@ async def test_the_caller_in_elixir_calls_us(tmp_path: Path) -> None:
     orders = {
         "call tracewire.echo - ff00": "0 - ff00",
         "call tracewire.fail - 09": "9 yes a200600202",
-        "call tracewire.sleep 100000 05": "4 maybe -",
+        "call tracewire.sleep 100000 05": "4 maybe ",
         "call tracewire.sleep - 05": "1 maybe -",
         "call tracewire.sleep - f93400": "0 - -",  # a quarter of a second
         "call tracewire.echo 0 01": "4 no -",
@@ -139,7 +136,9 @@ async def test_the_caller_in_elixir_calls_us(tmp_path: Path) -> None:
     said, _ = await caller.communicate("".join(f"{order}\n" for order in orders).encode())
     server.terminate()
     await server.wait()
-    assert said.decode().splitlines() == list(orders.values())
+    lines = said.decode().splitlines()
+    lines[2] = re.sub("-$|a2.*", "", lines[2])  # either side may be the first to end it
+    assert lines == list(orders.values())
 
 
 def test_no_peer_of_another_imports_tracewire() -> None:

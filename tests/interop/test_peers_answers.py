@@ -2,12 +2,15 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
 from tests.interop.calls import failure, said
 from tests.interop.clock import later
@@ -20,6 +23,7 @@ from tracewire.protocol import (
     RpcError,
     Server,
     Service,
+    Tracing,
     connect,
     current_call,
     serve,
@@ -115,6 +119,28 @@ async def test_what_a_handler_raises_is_logged_once_a_minute(plain: Place, caplo
     assert caplog.messages == ["the handler of work failed"]
 
 
+@pytest.mark.parametrize(
+    ("notified", "logged"),
+    [(True, "the handler of work failed"), (False, "the handler of on_message failed")],
+)
+async def test_what_a_handler_that_nobody_waits_for_raises_is_logged(
+    notified: bool, logged: str, plain: Place, caplog: Any
+) -> None:
+    failing = asyncio.Event()
+
+    async def work(message: bytes) -> None:
+        failing.set()
+        raise KeyError(message)
+
+    service = serving(work)
+    service.on_message(work)
+    async with between(plain, service) as peer:
+        await (peer.notify("work", b"") if notified else peer.send(b""))
+        await failing.wait()
+        await asyncio.sleep(0)  # it ends
+    assert caplog.messages == [logged]
+
+
 @pytest.mark.parametrize("ends", [KeyboardInterrupt, SystemExit])
 def test_what_ends_the_program_is_raised_after_the_answer(ends: type[BaseException]) -> None:
     """What was read with that request is started too."""
@@ -144,6 +170,61 @@ def test_what_ends_the_program_is_raised_after_the_answer(ends: type[BaseExcepti
     assert answered[:1] == [Status.UNKNOWN] or not answered
 
 
+class Ending(Sampler, SpanProcessor):
+    """Ends the program at the first span, before or after it."""
+
+    def __init__(self, where: str, ends: type[BaseException]) -> None:
+        self._ends, self._where = ends, where
+        self._ended = False
+
+    def _at(self, where: str) -> None:
+        if where == self._where and not self._ended:
+            self._ended = True
+            raise self._ends
+
+    def should_sample(self, *_: Any, **__: Any) -> SamplingResult:
+        self._at("begin")
+        return SamplingResult(Decision.RECORD_AND_SAMPLE)
+
+    def get_description(self) -> str:
+        return "Ending"
+
+    def on_end(self, span: Any) -> None:
+        self._at("end")
+
+
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("where", ["begin", "end"])
+@pytest.mark.parametrize("first", ["work", "missing"])
+def test_what_ends_the_program_in_telemetry_keeps_nothing_from_its_start(
+    ends: type[BaseException], where: str, first: str
+) -> None:
+    """A refusal's telemetry runs where messages are read, and others were read with it."""
+    ran: list[int] = []
+
+    async def work(number: int) -> None:
+        ran.append(number)
+
+    async def main() -> None:
+        ending = Ending(where, ends)
+        provider = TracerProvider(sampler=ending)
+        provider.add_span_processor(ending)
+        tracing = Tracing(tracer_provider=provider)
+        async with (
+            serve("memory://ends", serving(work), tracing=tracing),
+            connect("memory://ends", tracing=Tracing("off")) as peer,
+        ):
+            await asyncio.gather(
+                peer.notify(first, 0), peer.notify("work", 1), peer.notify("work", 2)
+            )
+            await asyncio.Event().wait()
+
+    with pytest.raises(ends):
+        asyncio.run(main())
+    runs_first = first == "work" and where == "end"
+    assert ran == ([0, 1, 2] if runs_first else [1, 2])
+
+
 async def test_a_cancelled_task_of_a_handler_is_no_cancelled_call(plain: Place) -> None:
     async def work() -> None:
         own = asyncio.create_task(asyncio.sleep(10))
@@ -168,12 +249,19 @@ def group(*errors: Exception) -> ExceptionGroup[Exception]:
     return ExceptionGroup("several", errors)
 
 
+def nested(error: Exception, depth: int) -> Exception:
+    for _ in range(depth):
+        error = group(error)
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [
         (group(RpcError(Status.NOT_FOUND)), Status.NOT_FOUND),
         (group(RpcError(Status.NOT_FOUND), RpcError(Status.ABORTED)), Status.NOT_FOUND),
         (group(group(RpcError(Status.ABORTED))), Status.ABORTED),
+        (nested(RpcError(Status.ABORTED), sys.getrecursionlimit()), Status.ABORTED),
         (group(RpcError(Status.NOT_FOUND), KeyError()), Status.UNKNOWN),
     ],
 )
@@ -302,7 +390,13 @@ def forgetting(loop: Any, coro: Any, **options: Any) -> Any:
     return asyncio.Task(forgets() if handled else coro, loop=loop, **options)
 
 
-@pytest.mark.parametrize("factory", [failing, forgetting])
+def mistaken(loop: Any, coro: Any, **options: Any) -> Any:
+    if "_handle" in getattr(coro, "__qualname__", ""):
+        return None
+    return asyncio.Task(coro, loop=loop, **options)
+
+
+@pytest.mark.parametrize("factory", [failing, forgetting, mistaken])
 async def test_a_handler_that_no_task_runs_is_answered_by_who_asked_for_it(
     plain: Place, factory: Any
 ) -> None:
@@ -311,7 +405,7 @@ async def test_a_handler_that_no_task_runs_is_answered_by_who_asked_for_it(
 
     asyncio.get_running_loop().set_task_factory(factory)
     status, executed = await outcome(plain, work)
-    assert status is (Status.UNKNOWN if factory is failing else Status.CANCELLED)
+    assert status is (Status.CANCELLED if factory is forgetting else Status.UNKNOWN)
     assert executed is NO
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.interop.calls import Gate, begin, failure, said
 from tests.interop.places import Place
 from tests.unit.talk import cancel, error, hello, request, response
@@ -54,6 +56,20 @@ async def test_cancels_at_hand_are_applied_before_handlers_start(plain: Place) -
         assert error(await raw.hear()) == (1, Status.CANCELLED, Executed.NO)
         assert (await raw.hear()).id == 2
         assert gate.began.empty()
+
+
+@pytest.mark.parametrize(
+    ("method", "body"), [("nobody.serves.this", b""), ("ready", b"\xff"), ("ready", b"")]
+)
+async def test_a_cancel_at_hand_comes_before_method_and_body_are_asked(
+    method: str, body: bytes, plain: Place
+) -> None:
+    """C-64"""
+    gate = Gate()
+    async with await plain.serve(gate.service) as server, await plain.raw(server) as raw:
+        raw.say(hello(), request(1, method, body), cancel(1))
+        assert (await raw.hear()).kind == Kind.HELLO
+        assert error(await raw.hear()) == (1, Status.CANCELLED, Executed.NO)
 
 
 async def test_a_handler_that_ignores_cancellation_holds_its_slot_until_it_ends(

@@ -108,7 +108,7 @@ async def test_an_expired_deadline_reaches_through_a_nested_call(place: Place) -
 async def test_a_deadline_holds_while_the_other_side_does_not_read(kernel: Place) -> None:
     """Calls that wait for room in the write buffer expire there."""
     gate = Gate()
-    limits = Limits(discard_seconds=0)
+    limits = Limits(discard_seconds=0, write_buffer=1 << 20)
     async with (
         await kernel.serve(gate.service) as server,
         kernel.connect(server, limits=limits) as peer,

@@ -35,6 +35,23 @@ async def test_a_connection_that_ended_is_made_again(place: Place) -> None:
         await server.close()
 
 
+async def test_what_is_sent_goes_out_now_while_there_is_a_connection_alone(plain: Place) -> None:
+    gate = Gate()
+    kept = plain.connect(server := await plain.serve(gate.service)).kept()
+    assert not kept.takes_more
+    async with server, kept as peer:
+        assert peer.takes_more
+    assert not kept.takes_more
+
+
+async def test_a_drain_says_text_to_the_other_side(plain: Place) -> None:
+    gate = Gate()
+    async with await plain.serve(gate.service) as server, plain.connect(server) as peer:
+        with pytest.raises(TypeError, match="what a drain says to the other side"):
+            peer.leave(1)  # type: ignore[arg-type]
+        assert await peer.call("ready", 1) == 1
+
+
 async def test_a_call_that_is_open_when_the_connection_ends_fails_and_is_not_made_again(
     place: Place,
 ) -> None:

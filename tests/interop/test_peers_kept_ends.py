@@ -1,8 +1,11 @@
 """Kept peers: before the first connection, in long outages, given up, and what goes oddly."""
 
 import asyncio
+import logging
+import random
 import socket
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,8 @@ from tests.interop.clock import later
 from tests.interop.places import Place
 from tests.interop.test_peers_connections import fill
 from tracewire.codec import Status
-from tracewire.protocol import Executed, Service, connect, serve
-from tracewire.protocol.peers.reconnecting import LONGEST_PAUSE
+from tracewire.protocol import Executed, Peer, Service, Tracing, connect, serve
+from tracewire.protocol.peers.reconnecting import LONGEST_PAUSE, Reconnecting
 
 
 async def test_one_that_waits_is_entered_before_its_server_is_up(place: Place) -> None:
@@ -94,6 +97,96 @@ async def test_it_comes_back_soon_however_long_the_server_was_down(still: Place)
             for _ in range(4):
                 await later(LONGEST_PAUSE / 4)
             assert kept.is_open
+
+
+class Unanswered:
+    """Attempts to connect that nobody answers, until ``peer`` is there."""
+
+    def __init__(self, peer: Peer | None = None) -> None:
+        self.peer = peer
+        self.began: list[float] = []
+
+    async def __call__(self) -> Peer:
+        self.began.append(asyncio.get_running_loop().time())
+        if self.peer is None:
+            await asyncio.Event().wait()
+        assert self.peer is not None
+        peer, self.peer = self.peer, None
+        return peer
+
+
+@pytest.mark.parametrize("longest", [0.5, 2.0, 8.0])
+@pytest.mark.parametrize("still", ["memory"], indirect=True)
+async def test_an_attempt_that_is_not_answered_takes_no_longer_than_the_longest_pause(
+    still: Place, longest: float
+) -> None:
+    """But a second at least. So it is back within twice as long of a server that is up again."""
+    attempt = max(longest, 1.0)
+    async with await still.serve(Service()) as server:
+        unanswered = Unanswered()
+        kept = Reconnecting(unanswered, server.url, Tracing(), True, (longest / 4, longest))
+        async with kept:
+            while len(unanswered.began) < 12:
+                await later(longest / 16)
+            apart = [b - a for a, b in pairwise(unanswered.began)]
+            assert all(attempt <= each <= attempt + longest + longest / 8 for each in apart)
+            unanswered.peer = await still.connect(server)
+            for _ in range(int(16 * (attempt + longest) / longest) + 2):
+                await later(longest / 16)
+            assert kept.is_open
+
+
+@pytest.mark.parametrize("still", ["memory"], indirect=True)
+async def test_pauses_differ_whatever_the_application_seeds(still: Place) -> None:
+    """Many processes that seed alike would else all come back at the same moment."""
+    came = []
+    async with await still.serve(Service()) as server:
+        for _ in range(2):
+            random.seed(7)
+            unanswered, began = Unanswered(), asyncio.get_running_loop().time()
+            async with Reconnecting(unanswered, server.url, Tracing(), True):
+                while len(unanswered.began) < 8:
+                    await later(1 / 32)
+            came.append([at - began for at in unanswered.began])
+    assert came[0] != came[1]
+
+
+class Wordless(ConnectionError):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize("error", [Wordless(), OSError("refused")], ids=["text", "log"])
+@pytest.mark.parametrize("still", ["memory"], indirect=True)
+async def test_an_outage_that_cannot_be_told_of_ends_no_attempts(
+    still: Place, error: Exception
+) -> None:
+    """The error has no text, or a filter of the log fails."""
+
+    def refuse(record: logging.LogRecord) -> bool:
+        raise ValueError("a filter's own fault")
+
+    async with await still.serve(Service()) as server:
+        attempts = 0
+        there = await still.connect(server)
+
+        async def attempt() -> Peer:
+            nonlocal attempts
+            attempts += 1
+            if attempts < 3:
+                raise error
+            return there
+
+        log = logging.getLogger("tracewire.peer")
+        if not isinstance(error, Wordless):
+            log.addFilter(refuse)
+        try:
+            async with Reconnecting(attempt, server.url, Tracing(), True) as kept:
+                while not kept.is_open:
+                    await later(1 / 32)
+        finally:
+            log.removeFilter(refuse)
+    assert attempts == 3
 
 
 def test_it_survives_whatever_an_attempt_raises() -> None:

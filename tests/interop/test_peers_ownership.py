@@ -6,8 +6,8 @@ import os
 import resource
 import socket
 import weakref
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +180,48 @@ def test_no_event_loop_is_kept(place: Place, job: Any) -> None:
     del runner
     gc.collect()
     assert loop() is None
+
+
+# Task factories of the application.
+
+
+@contextmanager
+def no_tasks_for(name: str) -> Iterator[None]:
+    """The loop's task factory fails for coroutines of this name."""
+
+    def make(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> Any:
+        if work.__qualname__ == name:
+            raise RuntimeError("no task is made")
+        return asyncio.Task(work, loop=loop, **options)
+
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(make)
+    try:
+        yield
+    finally:
+        loop.set_task_factory(None)
+
+
+async def test_a_connection_for_which_no_task_is_made_is_closed(kernel: Place) -> None:
+    gate = Gate()
+    limits = Limits(connections=1)
+    async with await kernel.serve(gate.service, limits=limits) as server:
+        with no_tasks_for("_Opening.run"):
+            peer = await kernel.connect(server)
+            assert (await failure(peer.call("ready"))).status is Status.UNAVAILABLE
+            await peer.close()
+        async with kernel.connect(server) as peer:
+            assert await peer.call("ready", 1) == 1
+
+
+async def test_a_kept_peer_for_which_no_task_is_made_leaves_no_connection(place: Place) -> None:
+    gate = Gate()
+    async with await place.serve(gate.service) as server:
+        kept = place.connect(server).kept()
+        with no_tasks_for("Reconnecting._keep"), pytest.raises(RuntimeError, match="no task"):
+            await kept
+        await server.drain()
+        assert not server.peers
 
 
 # Forked children.

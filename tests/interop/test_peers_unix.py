@@ -4,10 +4,12 @@ import asyncio
 import errno
 import fcntl
 import os
+import resource
 import socket
 import stat
 import string
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -109,6 +111,24 @@ async def test_who_is_cancelled_while_the_folder_is_locked_leaves_nothing(
     assert [*path.parent.iterdir()] == []
 
 
+async def test_a_child_that_is_cancelled_meanwhile_leaves_its_parent_the_name(
+    path: Path, locked: int
+) -> None:
+    beginning = asyncio.ensure_future(serve(f"unix://{path}", Service())._open())
+    await asyncio.sleep(0)
+    child = os.fork()
+    if not child:
+        try:
+            beginning.get_coro().throw(asyncio.CancelledError())
+        except asyncio.CancelledError:
+            os._exit(7)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    fcntl.flock(locked, fcntl.LOCK_UN)
+    await (await beginning).close()
+
+
 @pytest.mark.usefixtures("locked")
 async def test_a_folder_that_stays_locked_is_an_error(
     path: Path, monkeypatch: pytest.MonkeyPatch
@@ -136,3 +156,26 @@ async def test_where_every_short_name_is_taken_it_says_so(tmp_path: Path) -> Non
     with pytest.raises(OSError, match="every short name"):
         await serve(f"unix://{tmp_path}/a", Service())
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("free", range(4))
+async def test_where_descriptors_are_out_nothing_is_left(path: Path, free: int) -> None:
+    before = os.listdir("/proc/self/fd")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with ExitStack() as held:
+        for _ in before:  # so that no lower one is free
+            held.enter_context(open(os.devnull))
+        highest = held.enter_context(open(os.devnull)).fileno()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1 + free, hard))
+        try:
+            async with serve(f"unix://{path}", Service()):
+                began = True
+        except OSError as error:
+            assert error.errno == errno.EMFILE
+            began = False
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert began is (free > 2)
+    assert os.listdir("/proc/self/fd") == before
+    assert not path.exists()
+    assert not [*path.parent.iterdir()]

@@ -205,6 +205,24 @@ def test_two_loops_one_after_the_other_each_end_by_a_signal(loop: str) -> None:
 
 
 @each_loop
+def test_a_forked_child_ends_by_a_signal_of_its_own(loop: str) -> None:
+    async def main() -> None:
+        async with serve(URL, Service()) as server:
+            serving = asyncio.create_task(server.serve_forever())
+            await asyncio.sleep(0)
+            child = os.fork()
+            if not child:
+                os.kill(os.getpid(), SIGTERM)
+                os._exit(0)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -SIGTERM
+            assert not serving.done()
+            os.kill(os.getpid(), SIGTERM)
+            await serving
+
+    run(loop, main())
+
+
+@each_loop
 def test_signals_of_others_reach_their_handlers_meanwhile(loop: str) -> None:
     async def main() -> None:
         arrived = asyncio.Event()

@@ -5,14 +5,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from opentelemetry.context import get_current
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
 from tests.interop.calls import Gate, begin, failure
 from tests.interop.places import Place
 from tests.unit.telemetry import SAMPLED, Telemetry, attached, remote
-from tracewire.codec import Frame, Kind, Status, encode_request
-from tracewire.codec.constants import TIMEOUT
+from tracewire.codec import Frame, Kind, Status, TraceContext, encode_request
+from tracewire.codec.constants import TIMEOUT, TRACE, TRACESTATE
 from tracewire.protocol import Limits, Service, Tracing, current_call
 
 ENDS = ("server.address", "server.port", "network.peer.address", "network.peer.port")
@@ -155,3 +156,41 @@ async def test_a_message_carries_the_current_context_where_it_is_framed(place: P
                     await peer.send(b"message")
                 frame = await heard.get()
                 assert (frame.payload, frame.trace) == (b"message", trace)
+
+
+async def test_a_response_says_nothing_of_a_trace(plain: Place) -> None:
+    """T-14: not even where its handler was sampled."""
+    telemetry = Telemetry()
+    tracing = Tracing(tracer_provider=telemetry, trust="parent")
+    async with (
+        await plain.serve(serving(long), tracing=tracing) as server,
+        await plain.raw(server) as raw,
+    ):
+        raw.say(encode_request(1, "long", trace=SAMPLED))
+        answers = [await raw.hear() for _ in range(2)]
+        (answer,) = (frame for frame in answers if frame.kind == Kind.RESPONSE)
+        assert answer.raw_extensions.keys() & {TRACE, TRACESTATE} == set()
+        assert len(telemetry.spans) == 1
+
+
+async def test_a_trace_in_a_response_is_ignored(plain: Place) -> None:
+    """T-15: what is current around the call stays."""
+    telemetry = Telemetry()
+
+    async def asking() -> bool:
+        before = get_current()
+        await current_call().peer.call("back")
+        return get_current() == before
+
+    tracing = Tracing(tracer_provider=telemetry, trust="parent")
+    async with (
+        await plain.serve(serving(asking), tracing=tracing) as server,
+        await plain.raw(server) as raw,
+    ):
+        raw.say(encode_request(1, "asking", trace=SAMPLED))
+        while (heard := await raw.hear()).kind != Kind.REQUEST:
+            pass
+        raw.say(Frame(Kind.RESPONSE, heard.id, 0, b"", TraceContext(1, 1, 1)))
+        assert (await raw.hear()).payload == b"\xf5"
+    assert {span.context.trace_id for span in telemetry.spans} == {SAMPLED.trace_id}
+    assert [link for span in telemetry.spans for link in span.links] == []

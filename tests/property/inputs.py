@@ -157,7 +157,7 @@ INPUTS: Final = {
     "cancelled": _answered(lambda connection: connection.cancelled),
     "finish": Input(lambda o: o.finish(), frozenset({Trigger.IDLE})),
     "drain": Input(lambda o: o.connection.drain("text"), frozenset({Trigger.DRAIN, Trigger.IDLE})),
-    "output": Input(lambda o: o.connection.output()),
+    "output": Input(lambda o: o.connection.outbox.take()),
     "overflow": Input(lambda o: o.apply(o.connection.overflow()), frozenset({Trigger.FAULT})),
     "end": Input(lambda o: o.apply(o.connection.end()), frozenset({Trigger.END, Trigger.IDLE})),
     "lost": Input(lambda o: o.apply(o.connection.lost()), frozenset({Trigger.LOST})),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tracewire.codec import Frame, Kind, Status, encode, encode_response, to_stream
+from tracewire.codec import Frame, Kind, Status, encode, encode_response
 from tracewire.protocol.connection.connection import Connection, Events
 from tracewire.protocol.connection.events import CallFailed, NotificationReceived, RequestCancelled
 from tracewire.protocol.connection.in_flight import OutgoingCalls
@@ -41,7 +41,7 @@ class AnswersTwice(Connection):
 
     def _answer(self, id: int, frame: bytes) -> None:
         super()._answer(id, frame)
-        self._output.append(to_stream(frame))
+        self.outbox.write(frame)
 
 
 class AnswersNothing(Connection):
@@ -58,7 +58,7 @@ class AnswersBeforeItRuns(Connection):
     def start(self, id: int) -> bool:
         started = super().start(id)
         if started:
-            self._output.append(to_stream(encode_response(id, b"")))
+            self.outbox.write(encode_response(id, b""))
         return started
 
 
@@ -93,10 +93,11 @@ class DeniesWhatWasSent(Connection):
 class SaysAWrongLastId(Connection):
     __slots__ = ()
 
-    def drain(self, text: str | None = None) -> None:
+    def drain(self, text: str | None = None) -> Events:
         accepted, self._incoming.last_id = self._incoming.last_id, 0
-        super().drain(text)
+        events = super().drain(text)
         self._incoming.last_id = accepted
+        return events
 
 
 class AcceptsWhileItDrains(Connection):
@@ -174,12 +175,13 @@ class NeverSettles(Connection):
 class SettlesTooSoon(Connection):
     __slots__ = ()
 
-    def drain(self, text: str | None = None) -> None:
-        super().drain(text)
+    def drain(self, text: str | None = None) -> Events:
+        events = super().drain(text)
         for id in list(self._incoming):
             self._incoming.end(id)
             self._incoming._server.taken += 1
         self._settle()
+        return events
 
 
 class SettlesTooLate(Connection):
@@ -234,7 +236,7 @@ class ForgetsDeadlinesOfRequests(Connection):
 
     def _receive_frame(self, frame: Frame, began: float, events: Events) -> None:
         super()._receive_frame(frame, began, events)
-        self._incoming._expiry.clear()
+        self._incoming.deadlines.times.clear()
 
 
 class CancelsTwice(Connection):
@@ -304,7 +306,7 @@ class SpeaksOnAfterAnError(Connection):
 
     def _fault(self, status: Status, text: str, events: Events) -> None:
         super()._fault(status, text, events)
-        self._write(encode(Frame(Kind.PONG, 1, 0)))
+        self.outbox.write(encode(Frame(Kind.PONG, 1, 0)))
 
 
 class WritesWhileItLingers(Connection):
@@ -312,7 +314,7 @@ class WritesWhileItLingers(Connection):
 
     def _send_control(self, frame: Frame) -> None:
         if self.may_frame:
-            self._write(encode(frame))
+            self.outbox.write(encode(frame))
 
 
 class PongsWithItsOwnIds(Connection):
@@ -344,7 +346,7 @@ class GreetsTwice(Connection):
 
     def notify(self, *arguments: Any, **options: Any) -> None:
         super().notify(*arguments, **options)
-        self._output.append(to_stream(encode(Frame(Kind.HELLO, 0, 0))))
+        self.outbox.write(encode(Frame(Kind.HELLO, 0, 0)))
 
 
 PLANTED: list[tuple[type[Connection], str]] = [

@@ -106,11 +106,11 @@ class Side:
         self._history.broken = True
 
     def drain(self) -> None:
-        self.connection.drain("drained")
+        self._apply(self.connection.drain("drained"))
 
     def close(self) -> None:
         """Says goaway and waits for nothing: what it wrote still arrives."""
-        self.connection.drain("closed")
+        self._apply(self.connection.drain("closed"))
         self.flush()
         self._apply(self.connection.lost())
         self._history.broken = True
@@ -234,7 +234,7 @@ class Side:
     def flush(self) -> None:
         """Writes, and does to the wire what the state asks for."""
         connection = self.connection
-        if data := connection.output():
+        if data := connection.outbox.take():
             self._history.wrote(self.name, data)
             if self.out.ended and not self.out.muted:
                 self._saw(f"{self.name} wrote after it had shut down writing")

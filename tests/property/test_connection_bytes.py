@@ -78,13 +78,13 @@ class Listener:
         self.callers = [f"caller {n}" for n in range(3)] if self.connection.may_frame else []
         for caller in self.callers:
             self.connection.request(caller, "m", expires=50.0)
-        self.connection.output()
+        self.connection.outbox.take()
         self.events: list[Any] = []
         self.said = b""
 
     def hears(self, data: bytes) -> None:
         self.events += self.connection.receive(data)
-        self.said += self.connection.output()
+        self.said += self.connection.outbox.take()
 
     def finishes(self) -> None:
         """The input ends, handlers end, and time passes."""

@@ -55,6 +55,7 @@ JUDGED = {
     "C-42": "live:C-16/cancelled",
     "C-43": f"{CONNECTION}_cancel.py::test_what_a_cancel_holds_is_ignored",
     "C-44": "live:C-20/cancel-flood",
+    "C-45": f"{CONNECTION}_cancel.py::test_a_call_that_is_over_is_not_cancelled",
     "C-46": f"{CONNECTION}_drain.py::test_a_drain_says_the_last_id_that_was_accepted",
     "C-47": "live:C-18/later",
     "C-48": f"{CONNECTION}_drain.py::test_nothing_runs_while_input_is_read_to_its_end",
@@ -74,21 +75,48 @@ JUDGED = {
     "C-61": f"{UNIT}status.py::test_details_that_do_not_fit_go_before_the_message_does",
     "C-62": "live:C-22/every-status",
     "C-63": "live:C-23/even-keys-before-timeout",
+    "C-64": f"{INTEROP}peers_cancel.py::"
+    "test_a_cancel_at_hand_comes_before_method_and_body_are_asked",
     "C-65": f"{UNIT}status.py::test_unknown_keys_are_ignored_and_the_first_of_duplicates_counts",
     "C-66": f"{CONNECTION}_hello.py::test_a_request_may_be_as_long_as_the_other_side_reads",
     "C-67": "live:C-8/max-frame",
     "C-68": f"{INTEROP}peers_bodies.py::"
     "test_another_exception_is_logged_and_tells_the_caller_nothing_of_itself",
+    "C-69": f"{INTEROP}peers_answers.py::test_what_a_nested_call_executed_is_not_what_this_one_did",
     "C-71": f"{INTEROP}peers_deadlines.py::test_a_nested_call_inherits_the_deadline",
     "C-72": f"{CONNECTION}_deadlines.py::test_the_caller_s_side_enforces_the_deadline",
     "C-73": f"{CONNECTION}_deadlines.py::test_timeouts_are_rounded_down_and_have_a_maximum",
     "C-74": f"{CONNECTION}_deadlines.py::test_a_timeout_of_0_is_never_sent",
     "C-75": "live:C-24/first-byte",
     "C-76": "live:C-24/notification",
+    "C-77": f"{UNIT}tracing.py::test_the_timeout_of_a_message_that_was_stored_is_ignored",
     "C-78": f"{CONNECTION}_overload.py::test_reading_does_not_pause_at_the_limit",
     "C-80": f"{CONNECTION}_cancel.py::test_cancels_are_applied_before_handlers_start",
+    "C-79": f"{CONNECTION}_held.py::"
+    "test_one_connection_has_a_quarter_of_the_slots_while_others_want_some",
+    "C-81": f"{CONNECTION}_waiting.py::"
+    "test_those_that_wait_are_sent_in_the_order_in_which_they_came",
+    "C-82": f"{INTEROP}peers_waiting.py::test_a_result_waits_once_the_limit_is_not_written",
+    "C-83": f"{CONNECTION}_waiting.py::test_what_may_not_wait_passes_those_that_do",
+    "C-84": f"{INTEROP}peers_waiting.py::test_what_does_not_wait_has_at_most_a_mebibyte",
+    "C-85": f"{CONNECTION}_waiting.py::test_the_timeout_is_written_when_the_call_is_admitted",
+    "C-86": f"{CONNECTION}_waiting.py::test_a_goaway_ends_waits_of_calls_and_notifications_alone",
+    "C-87": f"{INTEROP}peers_waiting.py::test_no_handler_starts_while_more_than_the_limit_waits",
+    "C-88": f"{CONNECTION}_held.py::test_they_start_in_order_once_they_may",
+    "C-89": f"{INTEROP}peers_waiting.py::test_what_may_not_start_has_as_many_bytes_as_the_limit",
+    "C-90": f"{CONNECTION}_held.py::test_a_notification_over_the_bytes_is_dropped_and_counted",
+    "C-91": f"{CONNECTION}_held.py::test_a_request_that_ends_in_the_queue_is_answered_at_once",
+    "C-92": f"{CONNECTION}_waiting.py::test_a_result_that_waits_is_replaced_by_a_cancel_or_expiry",
+    "C-93": f"{CONNECTION}_waiting.py::"
+    "test_a_result_that_waits_keeps_its_id_and_not_the_servers_slot",
+    "C-94": f"{INTEROP}peers_waiting.py::"
+    "test_the_connection_with_most_of_it_ends_where_a_server_holds_too_much",
+    "C-95": f"{INTEROP}peers_stalls.py::test_who_takes_too_little_is_cut_off",
+    "C-96": f"{INTEROP}peers_stalls.py::test_who_takes_nothing_of_less_than_the_limit_has_longer",
     "C-97": f"{CONNECTION}.py::test_a_status_that_is_not_assigned_reads_as_unknown",
     "C-100": f"{CONNECTION}_drain.py::test_a_notification_is_heard_while_calls_are_finished",
+    "C-102": f"{CONNECTION}_held.py::"
+    "test_empty_notifications_are_counted_as_the_memory_that_they_take",
     "C-101": f"{CONNECTION}_errors.py::test_a_side_that_drains_says_a_connection_error_as_well",
     "T-1": f"{UNIT}tracing.py::test_the_receivers_sampler_decides_what_is_undecided",
     "T-2": f"{UNIT}tracing.py::"
@@ -106,13 +134,24 @@ JUDGED = {
     "T-11": f"{UNIT}fanout.py::test_a_receiver_that_is_drawn_multiplies_the_pair",
     "T-12": f"{UNIT}fanout.py::test_a_pair_is_reduced_and_halved_until_it_fits",
     "T-13": f"{UNIT}tracing.py::test_a_fanout_with_a_usable_trace_continues_it",
+    "T-14": f"{INTEROP}tracing_peers.py::test_a_response_says_nothing_of_a_trace",
+    "T-15": f"{INTEROP}tracing_peers.py::test_a_trace_in_a_response_is_ignored",
+    "T-16": f"{UNIT}tracing_gate.py::test_a_bare_message_leaves_the_context_as_it_is",
     "T-17": f"{UNIT}tracing.py::test_a_bare_message_is_undecided",
+    "T-18": f"{UNIT}tracing_gate.py::test_each_false_has_a_trace_of_its_own_that_goes_on_as_false",
     "T-19": f"{UNIT}tracing_trust.py::test_a_stranger_decides_nothing",
     "T-21": f"{UNIT}tracing_trust.py::test_messages_over_the_rate_are_received_as_not_sampled",
     "T-22": f"{UNIT}tracing_trust.py::test_the_default_trust_is_by_who_can_be_there",
     "T-23": f"{UNIT}fanout.py::test_a_fan_out_without_a_trace_starts_no_root",
     "T-24": f"{UNIT}fanout.py::test_the_weights_of_receivers_that_draw_sum_to_all_on_average",
     "T-25": f"{UNIT}fanout.py::test_a_receiver_that_is_not_drawn_passes_it_on_as_not_sampled",
+    "T-27": f"{UNIT}tracing_weights.py::"
+    "test_numbers_from_outside_are_brought_below_what_otlp_takes",
+    "T-28": f"{UNIT}tracing_weights.py::test_spans_of_both_sides_and_what_is_sent_have_the_numbers",
+    "T-29": f"{UNIT}tracing_weights.py::test_numbers_count_for_the_trace_they_came_with_alone",
+    "T-30": f"{UNIT}tracing_extras.py::test_the_copy_that_is_not_sampled_has_no_carrier",
+    "T-31": f"{UNIT}tracing_gate.py::test_forked_workers_draw_for_themselves",
+    "T-32": f"{UNIT}tracestate.py::test_the_threshold_alone_is_erased",
     "R-1": f"{INTEROP}model.py::test_each_claim_is_broken_by_a_variant",
     "R-2": f"{UNIT}rollout.py::test_a_switch_to_frames_is_made_once_every_receiver_reads_them",
     "R-3": f"{INTEROP}model.py::test_each_claim_is_broken_by_a_variant",
@@ -121,12 +160,8 @@ JUDGED = {
 #: Rules that nothing judges yet. None may be added.
 UNJUDGED = frozenset(
     [
-        *("T-26", "T-27", "T-28", "T-29", "T-30", "T-31", "T-32"),  # fan-out
-        *("T-14", "T-15", "T-16", "T-18", "T-20"),  # what else tracing says
-        *("C-28", "C-29", "C-98", "C-99"),  # terminating relays
-        *("C-45", "C-64", "C-69", "C-77", "C-79"),  # calls
-        *("C-81", "C-82", "C-83", "C-84", "C-85", "C-86", "C-87", "C-88"),  # waiting
-        *("C-89", "C-90", "C-91", "C-92", "C-93", "C-94", "C-95", "C-96"),  # and stalls
-        "C-102",  # what a side may count
+        # Terminating relays: the package has none yet, and no program that is asked is one.
+        *("C-28", "C-29", "C-98", "C-99", "T-26"),
+        "T-20",  # a listener of ours has no time of its own that a timeout could lengthen
     ]
 )

@@ -53,7 +53,7 @@ class Talk:
     def says(self) -> list[Frame]:
         """The frames that were written since."""
         frames: list[Frame] = []
-        for item in self._decoder.feed(self.connection.output()):
+        for item in self._decoder.feed(self.connection.outbox.take()):
             assert not isinstance(item, FrameError), item
             frames.append(item)
         return frames

@@ -272,7 +272,7 @@ def test_wrong_argument_is_named_by_its_path(value: object, type: Any, said: str
     ("item", "type", "said"),
     [
         ("d9ffff80", list, "Expected `array`, got `tag` - at `$`"),
-        ("a10180", dict[int, dict], "Expected `map`, got `array` - at `$[...]`"),
+        ("a10180", dict[int, dict[str, int]], "Expected `map`, got `array` - at `$[...]`"),
         ("81f0", list[int], "Expected `int`, got `simple value` - at `$[0]`"),
         ("81f7", list[int], "Expected `int`, got `undefined` - at `$[0]`"),
         ("c100", int, "Expected `int`, got `time` - at `$`"),

@@ -137,7 +137,7 @@ def test_a_request_that_nobody_made_cannot_be_answered(met: Maker) -> None:
     talk = met()
     with pytest.raises(KeyError):
         talk.connection.respond(1)
-    assert not talk.connection.pending
+    assert not talk.connection.outbox.pending
 
 
 @pytest.mark.parametrize("id", [1, 23, 24, 65_536, MAX_ID - 1, MAX_ID])
@@ -218,7 +218,7 @@ def test_arguments_that_make_no_frame_leave_nothing_behind(met: Maker) -> None:
         talk.connection.request("caller", "", expires=talk.clock.now + 1.0)
     with refused("F-12"):
         talk.connection.notify("m" * 256)
-    assert not talk.connection.pending
+    assert not talk.connection.outbox.pending
     assert talk.connection.calls_open == 0
     assert talk.connection.wake == wake
     assert talk.connection.request("next", "m") == 1
@@ -270,8 +270,8 @@ def test_only_requests_and_pings_are_answered(met: Maker) -> None:  # C-2
 
 def test_output_is_given_once(met: Maker) -> None:
     talk = met()
-    assert (talk.connection.pending > 0, talk.connection.output()) == (False, b"")
+    assert (talk.connection.outbox.pending > 0, talk.connection.outbox.take()) == (False, b"")
     talk.connection.notify("m")
-    assert talk.connection.pending
+    assert talk.connection.outbox.pending
     assert talk.says() == [notification()]
-    assert (talk.connection.pending > 0, talk.connection.output()) == (False, b"")
+    assert (talk.connection.outbox.pending > 0, talk.connection.outbox.take()) == (False, b"")

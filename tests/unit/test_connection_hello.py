@@ -81,7 +81,7 @@ def test_nothing_is_said_to_a_side_that_sent_no_frame(
         getattr(talk.connection, name)(*arguments)
     assert caught.value.status == Status.FAILED_PRECONDITION
     assert caught.value.executed == Executed.NO
-    assert not talk.connection.pending
+    assert not talk.connection.outbox.pending
     assert talk.connection.calls_open == 0
 
 
@@ -258,4 +258,4 @@ def test_frames_of_a_connector_that_says_no_hello_are_heard(fresh: Maker) -> Non
 
 def test_limits_are_announced() -> None:
     connection = Connection(lambda: 0.0, connector=True, limits=Limits(max_frame=65_536))
-    assert b"\x03\x1a\x00\x01\x00\x00" in connection.output()
+    assert b"\x03\x1a\x00\x01\x00\x00" in connection.outbox.take()

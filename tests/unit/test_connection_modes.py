@@ -37,7 +37,7 @@ FALSE_FRAME = b"\xd9\xd4\xf7\x84 is how this begins"
 def says_bare(talk: Talk) -> list[bytes]:
     """The records that were written, as they are."""
     records = []
-    data = talk.connection.output()
+    data = talk.connection.outbox.take()
     while data:
         end = 4 + int.from_bytes(data[:4], "big")
         records.append(data[4:end])
@@ -183,7 +183,7 @@ def test_a_bare_message_that_begins_like_a_frame_is_refused(fresh: Maker, mode: 
     talk = fresh(mode=mode)
     with pytest.raises(ValueError, match="begin like a frame"):
         talk.connection.send(FALSE_FRAME)
-    assert not talk.connection.pending
+    assert not talk.connection.outbox.pending
 
 
 def test_in_mode_framed_nothing_is_sent_bare(fresh: Maker) -> None:  # G-3, M-1
@@ -191,7 +191,7 @@ def test_in_mode_framed_nothing_is_sent_bare(fresh: Maker) -> None:  # G-3, M-1
     with pytest.raises(RpcError) as caught:
         talk.connection.send(b"message")
     assert caught.value.status == Status.FAILED_PRECONDITION
-    assert not talk.connection.pending
+    assert not talk.connection.outbox.pending
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("request", (1, "m")), ("notify", ("m",))])
@@ -207,7 +207,7 @@ def test_nothing_but_messages_goes_to_a_side_that_sent_no_frame(
         Status.FAILED_PRECONDITION,
         Executed.NO,
     )
-    assert not talk.connection.pending
+    assert not talk.connection.outbox.pending
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("request", ("caller", "m")), ("ping", ())])
@@ -241,7 +241,7 @@ def test_a_bare_connection_drains_in_silence(fresh: Maker, mode: str) -> None:
     assert talk.hears(b"late") == []
     talk.connection.end()
     assert talk.state() is State.CLOSED
-    assert not talk.connection.pending
+    assert not talk.connection.outbox.pending
 
 
 @pytest.mark.parametrize("mode", ["both", "bare"])

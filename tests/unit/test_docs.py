@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import gc
 import inspect
 import re
 from pathlib import Path
@@ -54,7 +55,13 @@ async def run_blocks(page: str, folder: Path, names: dict[str, Any]) -> dict[str
 
 def test_the_blocks_of_peers_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    after = asyncio.run(run_blocks("peers.md", tmp_path, {}))
+    threshold = gc.get_threshold()
+    try:
+        after = asyncio.run(run_blocks("peers.md", tmp_path, {}))
+        assert gc.get_threshold() != threshold
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
     assert "guild.join of tenant a" in caplog.messages
     assert after["failed"] == {}
 
@@ -85,11 +92,48 @@ def test_the_blocks_of_operations_run(tmp_path: Path) -> None:
     assert "tracewire.top" in service.methods
 
 
-@pytest.mark.parametrize("page", ["peers.md", "operations.md", "tool.md", "architecture.md"])
+PAGES = ["peers.md", "operations.md", "tool.md", "architecture.md", "when-something-goes-wrong.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_of_a_page_lead_to_files(page: str) -> None:
     links = re.findall(r"\]\(([^):#]+)(?:#[\w-]+)?\)", (DOCS / page).read_text())
     assert links
     assert [link for link in links if not (DOCS / link).exists()] == []
+
+
+def lines_that_are_logged() -> set[str]:
+    """The longest fixed part of each text that protocol/ gives to a logger or to the fence."""
+    found = set()
+    for path in (DOCS.parent / "protocol").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            owner, name = ast.unparse(node.func.value), node.func.attr
+            if owner.endswith("logger"):
+                text = node.args[0]
+            elif owner == "FENCE" and name in ("report", "contain"):
+                text = node.args[1]
+            else:
+                continue
+            parts = [part.value for part in ast.walk(text) if isinstance(part, ast.Constant)]
+            found |= {max(re.split(r"%\w", str(part)), key=len).strip() for part in parts[:1]}
+    return found - {""}
+
+
+def test_each_line_that_is_logged_stands_in_a_page() -> None:
+    page = (DOCS / "when-something-goes-wrong.md").read_text()
+    lines = lines_that_are_logged()
+    assert len(lines) > 15
+    assert sorted(line for line in lines if line not in page) == []
+
+
+def test_each_count_stands_in_a_page() -> None:
+    page = (DOCS / "when-something-goes-wrong.md").read_text()
+    sources = "".join(path.read_text() for path in (DOCS.parent / "protocol").rglob("*.py"))
+    counts = {*re.findall(r'counts\["(\w+)"\] [+-]=', sources), *tracewire.protocol.self_cost()}
+    assert len(counts) > 30
+    assert sorted(count for count in counts if f"`{count}`" not in page) == []
 
 
 def test_files_that_contributing_names_exist() -> None:

@@ -315,3 +315,30 @@ def test_the_memory_of_a_fan_out_does_not_depend_on_its_size() -> None:
 
     peak(10)
     assert peak(300_000) <= peak(10_000) + 256
+
+
+@pytest.mark.parametrize("receivers", [2**53 + 1, 2**63 - 1, 2**64 - 1])
+@pytest.mark.parametrize("pair", [(1, 1), (2**64 - 1, 2**64 - 1), (2**64 - 1, 1)])
+def test_numbers_of_64_bits_that_are_drawn_from_can_be_sent_on(
+    receivers: int, pair: tuple[int, int]
+) -> None:
+    """As a float the part of so many may be more than they are."""
+    tracing = Tracing(fanout_rate=lambda recipients: 1.0)
+    with tracing.received(wrap(b"", SAMPLED, {FANOUT: (*pair, receivers)})):
+        sent = unwrap(tracing.wrap(b"below")).extensions.get(FANOUT, (1, 1))
+    assert isinstance(sent, tuple)
+    assert 1 <= sent[1] <= sent[0] <= 2**53
+
+
+@pytest.mark.parametrize("trace", [SAMPLED, NOT_SAMPLED])
+@pytest.mark.parametrize(("count", "error"), [(2**53 + 1, ValueError), (2.5, TypeError)])
+@pytest.mark.parametrize("name", ["fan_out", "broadcast"])
+def test_how_many_there_may_be_does_not_depend_on_the_trace(
+    name: str, count: Any, error: type[Exception], trace: Trace
+) -> None:
+    tracing = Tracing()
+    with (
+        tracing.received(wrap(b"", trace)),
+        pytest.raises(error, match="recipients"),
+    ):
+        getattr(tracing, name)(b"", count)

@@ -13,6 +13,7 @@ from tracewire.protocol import constants
 
 SPEC = Path(tracewire.spec.__file__).parent
 REGISTRY: dict[str, Any] = tomllib.loads((SPEC / "registry.toml").read_text())
+LIMITS = REGISTRY["limits"] | REGISTRY["waiting"]
 
 NAMES = [name for name in vars(constants) if name.isupper() and name[0] != "_"]
 #: Those that stand elsewhere in the registry than among the limits.
@@ -21,14 +22,14 @@ OTHERS = {"GENERATION", "MODES", "RESERVED_PREFIX", "TRUSTS"}
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - OTHERS))
 def test_a_limit_is_the_registry_s(name: str) -> None:
-    assert getattr(constants, name) == REGISTRY["limits"][name.lower()]
+    assert getattr(constants, name) == LIMITS[name.lower()]
 
 
 def test_every_limit_of_the_registry_is_in_the_code_once() -> None:
     codec = {getattr(of_the_codec, name) for name in vars(of_the_codec) if name.isupper()}
     mine = {name.lower() for name in NAMES}
-    assert mine - {name.lower() for name in OTHERS} <= set(REGISTRY["limits"])
-    missing = {name for name, n in REGISTRY["limits"].items() if n not in codec} - mine
+    assert mine - {name.lower() for name in OTHERS} <= set(LIMITS)
+    missing = {name for name, n in LIMITS.items() if n not in codec} - mine
     assert missing == set()
 
 

@@ -19,7 +19,7 @@ from tests.unit.telemetry import (
     under,
 )
 from tracewire.codec import NOT_SAMPLED, FrameError, RawItem, TraceContext, unwrap, wrap
-from tracewire.codec.constants import CREATION, FANOUT
+from tracewire.codec.constants import CREATION, FANOUT, TIMEOUT
 from tracewire.codec.trace import NotSampled
 from tracewire.protocol import tracing
 from tracewire.protocol.tracing import Tracing
@@ -273,6 +273,14 @@ def test_propagate_off_still_continues_what_arrives() -> None:
 
 
 # The block.
+
+
+@pytest.mark.parametrize("microseconds", [0, 1])
+def test_the_timeout_of_a_message_that_was_stored_is_ignored(microseconds: int) -> None:  # C-77
+    message = wrap(b"late", SAMPLED, {TIMEOUT: microseconds})
+    with Tracing().received(message) as received:
+        assert received.body == b"late"
+        assert get_current_span().get_span_context().trace_id == SAMPLED.trace_id
 
 
 def test_the_context_before_is_current_again_after_the_block() -> None:

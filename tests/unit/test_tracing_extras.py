@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 from opentelemetry import baggage, propagate
+from opentelemetry import trace as api
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
-from opentelemetry.context import Context, get_current
+from opentelemetry.context import Context, get_current, get_value, set_value
 from opentelemetry.propagators.aws import AwsXRayPropagator
 from opentelemetry.propagators.b3 import B3MultiFormat, B3SingleFormat
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.jaeger import JaegerPropagator
 from opentelemetry.propagators.ot_trace import OTTracePropagator
-from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.propagators.textmap import TextMapPropagator, default_getter, default_setter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from tests.unit.telemetry import (
@@ -38,7 +39,7 @@ from tracewire.codec import (
     wrap,
 )
 from tracewire.codec.constants import BAGGAGE, MAX_TIMEOUT, TIMEOUT
-from tracewire.protocol.tracing import Tracing
+from tracewire.protocol.tracing import Tracing, propagators
 from tracewire.protocol.tracing.counters import self_cost
 from tracewire.protocol.tracing.propagators import CARRIER
 
@@ -344,6 +345,14 @@ def test_a_carrier_never_costs_a_message_its_trace_or_its_way(
     assert ("carriers_shed" in grown()) == sheds
 
 
+def test_what_is_shed_beside_a_carrier_is_counted_once(grown: Any) -> None:
+    tracing = Tracing(propagator=CountingPropagator(), baggage=True)
+    with attached(baggage.set_baggage("long", "x" * 8_192, remote(SAMPLED))):
+        message = unwrap(tracing.wrap(b""))
+    assert message.extensions == {CARRIER: {"x-tenant": "a"}}
+    assert grown()["shed_baggage"] == 1
+
+
 @pytest.mark.parametrize("carrier", [1, [], {1: "a"}, {"x-tenant": 1}], ids=repr)
 def test_a_carrier_that_is_no_text_map_is_empty(carrier: object) -> None:
     frame = decode(encode_request(1, "m", b"", SAMPLED, {CARRIER: carrier}))
@@ -380,5 +389,81 @@ def test_every_message_is_counted_as_what_it_was(grown: Any) -> None:
     }
 
 
+def test_a_bare_message_is_counted_once(grown: Any) -> None:
+    with Tracing().received(b"{}", mode="bare"):
+        pass
+    assert grown() == {"peeked": 1, "undecided": 1}
+
+
 def test_the_counts_of_the_codec_are_among_them() -> None:
     assert counters().items() <= self_cost().items()
+
+
+class Looking(CountingPropagator):
+    """Asks for the current context, and not for the one that it is given."""
+
+    def inject(self, carrier: Any, context: Any = None, setter: Any = default_setter) -> None:
+        current = api.get_current_span().get_span_context()
+        carrier["x-span"] = f"{current.span_id:x}"
+        carrier |= {f"x-{name}": str(value) for name, value in baggage.get_all().items()}
+
+    def extract(self, carrier: Any, context: Any = None, getter: Any = default_getter) -> Context:
+        return set_value("tenant", carrier["x-span"])
+
+
+def test_a_propagator_that_looks_at_what_is_current_finds_what_is_sent() -> None:
+    tracing = Tracing(propagator=Looking())
+    span = api.NonRecordingSpan(api.SpanContext(1, 0x77, False, api.TraceFlags(1)))
+    with attached(baggage.set_baggage("secret", "s", remote(SAMPLED))):
+        _, extensions = tracing.inject(None, span)
+    assert extensions == {CARRIER: {"x-span": "77"}}
+
+
+def test_a_propagator_that_looks_at_what_is_current_finds_the_message() -> None:
+    tracing = Tracing(propagator=Looking(), baggage=True)
+    message = wrap(b"", SAMPLED, {CARRIER: {"x-span": "77"}})
+    around = tracing.extract(unwrap(wrap(b"", NOT_SAMPLED)))
+    with (
+        attached(baggage.set_baggage("theirs", "s", around)),
+        tracing.received(message) as received,
+    ):
+        assert get_value("tenant") == "77"
+        assert not baggage.get_all()
+        assert len(received.links) == 1
+
+
+def test_a_header_that_is_no_text_costs_no_other() -> None:
+    class Two(CountingPropagator):
+        def inject(self, carrier: Any, context: Any = None, setter: Any = default_setter) -> None:
+            carrier |= {"good": "a", "bad": "\ud800", "\ud800": "bad"}
+
+    with attached(remote(SAMPLED)):
+        _, extensions = Tracing(propagator=Two()).inject()
+    assert extensions == {CARRIER: {"good": "a"}}
+
+
+def test_a_propagator_whose_attributes_fail_is_used_all_the_same() -> None:
+    class Odd(CountingPropagator):
+        @property
+        def _propagators(self) -> Any:
+            raise RuntimeError("it is mine")
+
+    with attached(remote(SAMPLED)):
+        assert Tracing(propagator=Odd()).inject()[1] == {CARRIER: {"x-tenant": "a"}}
+
+
+@pytest.mark.parametrize("error", [ValueError, ImportError])
+def test_propagators_that_cannot_be_loaded_break_no_call(
+    error: type[Exception], monkeypatch: Any, caplog: Any
+) -> None:
+    """As where OTEL_PROPAGATORS names one that is not installed."""
+
+    def load() -> Any:
+        raise error("not found")
+
+    monkeypatch.setattr(propagators, "_global_textmap", load)
+    with attached(remote(SAMPLED)):
+        message = Tracing().wrap(b"")
+    assert unwrap(message).trace == SAMPLED
+    assert ids(Tracing().extract(unwrap(message))) == SAMPLED
+    assert len(caplog.messages) == 1

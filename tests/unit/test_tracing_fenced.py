@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from math import nan
 from random import Random
 from typing import Any
 
@@ -10,8 +11,14 @@ from opentelemetry import baggage
 from opentelemetry.metrics import Histogram, NoOpMeter, NoOpMeterProvider
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.sdk.trace.sampling import Sampler
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    TraceFlags,
+    get_current_span,
+)
 
 from tests.unit.telemetry import SAMPLED, Telemetry, attached, begun, ids, remote, under
 from tracewire.codec import (
@@ -25,7 +32,7 @@ from tracewire.codec import (
     wrap,
 )
 from tracewire.codec.constants import BAGGAGE, FANOUT
-from tracewire.protocol import RpcError, Tracing
+from tracewire.protocol import RpcError, Tracing, current_weight
 from tracewire.protocol.tracing.counters import self_cost
 
 
@@ -119,6 +126,7 @@ def test_a_span_whose_context_cannot_be_read_is_none(fault: Fault) -> None:
     with attached(under(span)):
         assert Tracing().inject() == (None, None)
         assert unwrap(Tracing().wrap(b"body")).payload == b"body"
+        assert current_weight() == 1
 
 
 @FAULTS
@@ -235,3 +243,88 @@ def test_an_inject_that_fails_is_logged_once(caplog: Any) -> None:
         for _ in range(1_000):
             assert isinstance(tracing.inject()[0], TraceContext)
     assert len(caplog.records) == 1
+
+
+@FAULTS
+def test_a_span_that_cannot_say_whether_it_records_breaks_no_call(
+    fault: Fault, monkeypatch: Any
+) -> None:
+    class Silent(NonRecordingSpan):
+        def is_recording(self) -> bool:
+            raise fault("recording")
+
+    span = Silent(SpanContext(1, 2, False))
+    provider = TracerProvider()
+    tracing = Tracing(tracer_provider=provider)
+    monkeypatch.setattr(type(provider.get_tracer("")), "start_span", lambda *_, **__: span)
+    context, telemetry = tracing.server(decode(encode_request(1, "m", b"")), "parent")
+    assert get_current_span(context) is span
+    assert telemetry is not None
+
+
+def test_a_state_that_is_none_costs_no_ids() -> None:
+    class Odd(Sampler):
+        def should_sample(self, *_: Any, **__: Any) -> SamplingResult:
+            return SamplingResult(Decision.RECORD_AND_SAMPLE, None, "ot=th:8")  # type: ignore[arg-type]
+
+        def get_description(self) -> str:
+            return "Odd"
+
+    span = TracerProvider(sampler=Odd()).get_tracer("").start_span("root")
+    with attached(under(span)):
+        trace, _ = Tracing().inject()
+    assert isinstance(trace, TraceContext)
+    assert (trace.trace_id, trace.state) == (span.get_span_context().trace_id, "")
+
+
+class Frozen(NonRecordingSpan):
+    def __init__(self, context: SpanContext) -> None:
+        self.__dict__["_context"] = context
+
+    def __setattr__(self, *_: object) -> None:
+        raise AttributeError("it is frozen")
+
+
+class StandIn(NonRecordingSpan):
+    """Has every attribute, as those of unittest.mock."""
+
+    def __getattr__(self, name: str) -> object:
+        return object()
+
+
+@pytest.mark.parametrize("kind", [Frozen, StandIn])
+def test_ids_are_sent_of_spans_that_are_not_as_others(kind: type[NonRecordingSpan]) -> None:
+    with attached(under(kind(SpanContext(1, 2, False, TraceFlags(1))))):
+        for _ in range(2):
+            assert Tracing().inject() == (TraceContext(1, 2, 1), None)
+
+
+def test_a_clock_that_is_set_back_takes_no_roots_away() -> None:
+    now = iter([1000.0, *[1000.0] * 9, 0.0, *[1.0] * 9])
+    tracing = Tracing(trust="link", stranger_roots=2, clock=lambda: next(now))
+    message = unwrap(wrap(b"", SAMPLED))
+    assert [not tracing.extract(message) for _ in range(3)] == [True, True, False]
+    for _ in range(7):
+        tracing.extract(message)  # until the clock was set back
+    assert [not tracing.extract(message) for _ in range(3)] == [True, True, False]
+
+
+def test_a_clock_that_gives_no_number_fills_nothing() -> None:
+    times = iter([0.0])
+    tracing = Tracing(trust="link", stranger_roots=2, clock=lambda: next(times, nan))
+    message = unwrap(wrap(b"", SAMPLED))
+    assert [not tracing.extract(message) for _ in range(4)] == [True, True, False, False]
+
+
+class Unlike(str):
+    """Text with ways of its own."""
+
+    def encode(self, *_: Any, **__: Any) -> bytes:
+        raise Panic("encode")
+
+
+def test_baggage_of_classes_of_their_own_is_plain_text() -> None:
+    entries = baggage.set_baggage(Unlike("name"), Unlike("value"), remote(SAMPLED))
+    with attached(entries):
+        message = unwrap(Tracing(baggage=True).wrap(b""))
+    assert message.extensions[BAGGAGE] == {"name": "value"}

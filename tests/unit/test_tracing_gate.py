@@ -5,6 +5,7 @@ import gc
 import os
 import threading
 from contextvars import copy_context
+from random import Random
 from typing import Any
 
 import pytest
@@ -24,11 +25,12 @@ from tests.unit.telemetry import (
     remote,
     under,
 )
-from tracewire.codec import NOT_SAMPLED, TraceContext, decode, encode_request, unwrap, wrap
+from tracewire.codec import NOT_SAMPLED, Status, TraceContext, decode, encode_request, unwrap, wrap
 from tracewire.codec.constants import BAGGAGE, CREATION, FANOUT
-from tracewire.protocol import Tracing, current_weight
+from tracewire.protocol import RpcError, Tracing, current_weight
 from tracewire.protocol.constants import Trust
 from tracewire.protocol.tracing.policy import Propagate
+from tracewire.protocol.tracing.semconv import KEPT, NOWHERE, RECIPIENTS
 
 OTHER = TraceContext(0xB, 2, 1)
 LOCAL = baggage.set_baggage("user", "local", set_value("tenant", "a", remote(OTHER)))
@@ -126,6 +128,16 @@ def test_where_no_span_of_ours_is_started_a_request_pays_for_what_may_start(
 
 
 # What came as false.
+
+
+def test_a_stranger_who_is_refused_pays_for_no_root() -> None:
+    """Nothing is handled, so nothing may start one."""
+    tracing = Tracing("off", trust="link", stranger_roots=1, clock=lambda: 0.0)
+    request = decode(encode_request(1, "missing", b""))
+    for _ in range(3):
+        tracing.refused(request, "link", NOWHERE, RpcError(Status.UNIMPLEMENTED))
+    assert not tracing.extract(request)
+    assert tracing.extract(request)  # not sampled
 
 
 def test_each_false_has_a_trace_of_its_own_that_goes_on_as_false() -> None:
@@ -282,3 +294,52 @@ def test_links_of_a_batch_keep_flags_state_and_numbers() -> None:
         {"tracewire.fanout.recipients": 100, "tracewire.fanout.kept": 10},
         {},
     ]
+
+
+class AtOnce(Random):
+    """Draws for two threads when both have asked: the one is chosen, the other is not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._both = threading.Barrier(2)
+
+    def random(self) -> float:
+        return self._both.wait(timeout=10) * 0.9
+
+
+def test_threads_that_enter_at_once_get_what_was_drawn_for_one() -> None:
+    tracing = Tracing(fanout_rate=lambda receivers: 0.5, random=AtOnce())
+    message = tracing.received(wrap(b"", SAMPLED, {FANOUT: (1, 1, 10)}))
+    seen = []
+
+    def enter() -> None:
+        with message:
+            seen.append(get_current_span().get_span_context().trace_id)
+
+    threads = [threading.Thread(target=enter) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 2
+    assert len(set(seen)) == 1
+
+
+def test_blocks_that_interleave_in_contexts_of_one_thread_leave_nothing() -> None:
+    """As other libraries of tasks than asyncio run them."""
+    message = Tracing().received(wrap(b"", SAMPLED))
+    contexts = copy_context(), copy_context()
+    for each in contexts:
+        each.run(message.__enter__)
+    for each in contexts:
+        each.run(message.__exit__)
+    assert [each.run(get_current_span) for each in contexts] == [INVALID_SPAN] * 2
+
+
+def test_the_link_of_who_was_drawn_from_a_broadcast_has_the_numbers() -> None:
+    tracing = Tracing(fanout_rate=lambda receivers: 1 if receivers == 1 else 0.5, random=Random(1))
+    data = wrap(b"", SAMPLED, {FANOUT: (3, 1, 10)})
+    links = [link for _ in range(20) for link in tracing.received(data).links]
+    assert 0 < len(links) < 20
+    assert {(link.attributes or {}).get(RECIPIENTS) for link in links} == {30}
+    assert {(link.attributes or {}).get(KEPT) for link in links} == {5}

@@ -468,6 +468,9 @@ def _several() -> list[Json]:
         "U-4/given-before-no-key": arguments(extensions=unusable | no_key),
         "X-5/given-before-what-is-unusable": arguments(extensions=no_key | unusable),
         "U-4/given-plain-beside-encoded": arguments(extensions=unusable, raw={ODD_KEY: b"\x1c"}),
+        "U-5/given-plain-before-encoded-of-a-lower-key": arguments(
+            extensions={9: -1}, raw={7: b"\x1c"}
+        ),
         "F-16/given-key-of-what-is-unusable": arguments(extensions={"\ud800": "\ud800"}),
         "F-7/given-before-an-id": arguments(-1, -1, 0),
         "F-8/given-before-a-target": arguments(0, 2**32, ""),

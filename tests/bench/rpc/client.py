@@ -66,6 +66,12 @@ def resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
 
 
+def most_resident(pid: int) -> int:
+    """Bytes of memory that another process has had at once."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
 @asynccontextmanager
 async def serving(*arguments: str) -> AsyncIterator[tuple[int, int]]:
     """The port and the process of an echo server."""

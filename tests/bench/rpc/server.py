@@ -29,6 +29,31 @@ async def ours(setting: str) -> int:
     return int(server.url.rpartition(":")[2])
 
 
+async def pages(count: str) -> int:
+    """``page`` gives so many bytes as it is told once ``count`` of them are asked for; ``size``
+    gives those of its body."""
+    from tracewire.protocol import Body, Service, serve
+
+    service, ready, begun = Service(), asyncio.Event(), 0
+
+    @service.method
+    async def page(size: int) -> Body:
+        nonlocal begun
+        begun += 1
+        if begun == int(count):
+            ready.set()
+        await ready.wait()
+        return Body(bytes(size))
+
+    @service.method
+    def size(body: Body) -> int:
+        return len(body.data)
+
+    server = await serve("tcp://127.0.0.1:0", service)
+    KEPT.append(server)
+    return int(server.url.rpartition(":")[2])
+
+
 async def grpc() -> int:
     import grpc.aio
 
@@ -45,7 +70,12 @@ async def grpc() -> int:
     return port
 
 
-KINDS: dict[str, Callable[..., Awaitable[int]]] = {"bare": bare, "ours": ours, "grpc": grpc}
+KINDS: dict[str, Callable[..., Awaitable[int]]] = {
+    "bare": bare,
+    "ours": ours,
+    "pages": pages,
+    "grpc": grpc,
+}
 KEPT: list[object] = []
 
 

@@ -23,23 +23,20 @@ defmodule Tw.Testee do
     end)
   end
 
-  defp answer(["encode", kind, id, target, payload, trace, state, extensions]) do
-    [kind, id] = Enum.map([kind, id], &String.to_integer/1)
+  defp answer(["encode", kind, id, target, payload, trace, state, extensions]),
+    do: encoded([kind, id, target, payload, trace, state], [], extensions)
 
-    encode =
-      &Tw.Write.encode(
-        kind,
-        id,
-        to_target(target),
-        bytes(payload),
-        to_trace(trace),
-        bytes(state),
-        &1
-      )
+  defp answer(["plain", kind, id, target, payload, trace, state, creation, values, extensions]) do
+    created = if creation == "-", do: [], else: [{13, to_trace(creation)}]
+    encoded([kind, id, target, payload, trace, state], plain(bytes(values)) ++ created, extensions)
+  end
 
-    case extensions |> bytes() |> given() |> encode.() do
-      {:ok, frame} -> ["frame", hex(frame)]
-      {:refused, rule} -> ["refused", rule]
+  defp answer(["shed" | [verb | _] = request]) when verb in ["encode", "plain", "restamp"] do
+    Tw.Write.take_shed()
+
+    case answer(request) do
+      ["frame", _] -> ["shed", counts(Tw.Write.take_shed())]
+      other -> other
     end
   end
 
@@ -88,6 +85,34 @@ defmodule Tw.Testee do
   end
 
   defp answer(_), do: ["unsupported"]
+
+  defp encoded([kind, id, target, payload, trace, state], values, extensions) do
+    [kind, id] = Enum.map([kind, id], &String.to_integer/1)
+    values = values ++ given(bytes(extensions))
+    target = to_target(target)
+
+    case Tw.Write.encode(kind, id, target, bytes(payload), to_trace(trace), bytes(state), values) do
+      {:ok, frame} -> ["frame", hex(frame)]
+      {:refused, rule} -> ["refused", rule]
+    end
+  end
+
+  defp counts(shed) when shed == %{}, do: "-"
+  defp counts(shed), do: shed |> Enum.sort() |> Enum.map_join(",", fn {k, n} -> "#{k}:#{n}" end)
+
+  # Values as an application gives them: numbers beyond 64 bits stand under tags 2 and 3.
+  defp plain(""), do: []
+
+  defp plain(bytes) do
+    {:ok, {:map, pairs}} = Tw.Cbor.read_one(bytes)
+    for {k, v} <- pairs, do: {whole(k), whole(v)}
+  end
+
+  defp whole({:tag, 2, {:bytes, b}}), do: :binary.decode_unsigned(b)
+  defp whole({:tag, 3, {:bytes, b}}), do: -1 - :binary.decode_unsigned(b)
+  defp whole({:array, items}), do: {:array, Enum.map(items, &whole/1)}
+  defp whole({:map, pairs}), do: {:map, for({k, v} <- pairs, do: {whole(k), whole(v)})}
+  defp whole(term), do: term
 
   defp judged(hex, fun) do
     case hex |> bytes() |> Tw.Read.frame() do

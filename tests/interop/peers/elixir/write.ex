@@ -24,7 +24,7 @@ defmodule Tw.Write do
   def encode(kind, id, target, payload, trace, state, extensions) do
     check_base(kind, id, target)
     {encoded, plain} = Enum.split_with(extensions, &match?({_, {:encoded, _}}, &1))
-    plain = Enum.map(plain, &checked/1)
+    plain = Enum.map(plain, &checked(&1, List.keymember?(encoded, elem(&1, 0), 0)))
     encoded = Enum.map(encoded, &checked_encoded/1)
     # Of a key that is given both ways the encoded bytes are written (E-11).
     given = Enum.reject(plain, &List.keymember?(encoded, elem(&1, 0), 0)) ++ encoded
@@ -76,12 +76,14 @@ defmodule Tw.Write do
   defp map(entries),
     do: [Tw.Cbor.head(5, length(entries)) | Enum.map(Enum.sort(entries), &Tuple.to_list/1)]
 
-  # One extension as given: {key's bytes, what is written}. The key is asked before the value.
-  defp checked({key, value}) do
+  # One extension as given: {key's bytes, what is written}. The key is asked before the value, and the value
+  # not at all where encoded bytes stand in its place.
+  defp checked({key, value}, replaced?) do
     written = key(key)
 
     case key do
       k when k in [1, 3] -> refuse("U-1")
+      _ when replaced? -> {written, :none}
       5 -> {written, {:baggage, baggage(value)}}
       13 -> {written, creation(value)}
       k when k in [7, 9, 11] -> {written, known(k, value)}
@@ -115,8 +117,12 @@ defmodule Tw.Write do
   end
 
   # A trace context is {trace id, parent id, flags}, as the trace is; plain bytes are none.
-  defp creation({_, _, _} = context), do: {:bytes, Tw.Cbor.write(context_bytes(context))}
-  defp creation(_), do: :none
+  defp creation({trace, _, _} = context) when is_binary(trace), do: {:bytes, Tw.Cbor.write(context_bytes(context))}
+
+  defp creation(_) do
+    count(13, 1)
+    :none
+  end
 
   defp context_bytes({trace, parent, flags}),
     do: {:bytes, <<0, 0, trace::binary, 1, parent::binary, 2, flags>>}
@@ -129,10 +135,15 @@ defmodule Tw.Write do
       end
 
     entries = entries |> Enum.uniq_by(&elem(&1, 0)) |> Enum.sort_by(&elem(&1, 2))
-    entries |> smaller(entries |> Enum.map(&size/1) |> Enum.sum()) |> Enum.take(64)
+    kept = entries |> smaller(entries |> Enum.map(&size/1) |> Enum.sum()) |> Enum.take(64)
+    count(5, length(pairs) - length(kept))
+    kept
   end
 
-  defp baggage(_), do: []
+  defp baggage(_) do
+    count(5, 1)
+    []
+  end
 
   defp size({k, v, _}), do: byte_size(k) + byte_size(v)
 
@@ -148,9 +159,19 @@ defmodule Tw.Write do
 
   @doc "E-2: the members of a tracestate that may be written."
   def members(state) do
-    good = for m <- :binary.split(state, ",", [:global]), m != "", printable?(m), do: m
-    fewer(good)
+    given = if state == "", do: [], else: :binary.split(state, ",", [:global])
+    kept = fewer(for m <- given, m != "", printable?(m), do: m)
+    count(3, length(given) - length(kept))
+    kept
   end
+
+  # What was shed since it was asked last: parts by key, in the process that encodes.
+  defp count(_, 0), do: :ok
+  defp count(key, parts), do: Process.put(:shed, Map.update(shed(), key, parts, &(&1 + parts)))
+  defp shed, do: Process.get(:shed, %{})
+
+  @doc "Parts by key, of what was shed since this was asked last."
+  def take_shed, do: Process.delete(:shed) || %{}
 
   defp printable?(member), do: for(<<b <- member>>, b not in 0x20..0x7E, do: b) == []
 
@@ -204,25 +225,39 @@ defmodule Tw.Write do
   defp fitted(parts) do
     entries = entries(parts)
     long = map_size_of(entries) > @map_bytes
-    if long or length(entries) > @entries, do: parts |> shed(long) |> fitted(), else: entries
+
+    if long or length(entries) > @entries do
+      {key, less} = without_next(parts, long)
+      count(key, 1)
+      fitted(less)
+    else
+      entries
+    end
   end
 
-  defp shed(%{members: [_ | _] = members} = parts, _),
-    do: %{parts | members: without_one(members)}
+  # The key that loses something, and what is left.
+  defp without_next(%{members: [_ | _] = members} = parts, _),
+    do: {3, %{parts | members: without_one(members)}}
 
-  defp shed(%{state: state} = parts, _) when state != nil, do: %{parts | state: nil}
+  defp without_next(%{state: state} = parts, _) when state != nil, do: {3, %{parts | state: nil}}
 
-  defp shed(%{baggage: [_ | _] = entries} = parts, true),
-    do: %{parts | baggage: List.delete(entries, largest(entries))}
+  defp without_next(%{baggage: [_ | _] = entries} = parts, true),
+    do: {5, %{parts | baggage: List.delete(entries, largest(entries))}}
 
-  defp shed(%{baggage: [_ | _] = entries} = parts, false),
-    do: %{parts | baggage: Enum.drop(entries, -1)}
+  defp without_next(%{baggage: [_ | _] = entries} = parts, false),
+    do: {5, %{parts | baggage: Enum.drop(entries, -1)}}
 
-  defp shed(%{packed: packed} = parts, _) when packed != nil, do: %{parts | packed: nil}
-  defp shed(%{creation: creation} = parts, _) when creation != nil, do: %{parts | creation: nil}
+  defp without_next(%{packed: packed} = parts, _) when packed != nil,
+    do: {5, %{parts | packed: nil}}
 
-  defp shed(%{trace: trace, others: others} = parts, _) when trace != nil,
-    do: %{parts | trace: nil, others: Enum.reject(others, &drawn_fanout?/1)}
+  defp without_next(%{creation: creation} = parts, _) when creation != nil,
+    do: {13, %{parts | creation: nil}}
+
+  defp without_next(%{trace: trace, others: others} = parts, _) when trace != nil do
+    kept = Enum.reject(others, &drawn_fanout?/1)
+    count(11, length(others) - length(kept))
+    {1, %{parts | trace: nil, others: kept}}
+  end
 
   defp drawn_fanout?({key, value}), do: key == <<11>> and Tw.Meaning.drawn_fanout?(value)
 
@@ -263,9 +298,16 @@ defmodule Tw.Write do
     fits = length(all) <= @entries and map_size_of(all) <= @map_bytes
 
     cond do
-      fits -> frame([binary_part(frame.bytes, 4, frame.base_end - 4)], all)
-      members == [] -> frame.bytes
-      true -> with_state(frame, entries, without_one(members))
+      fits ->
+        frame([binary_part(frame.bytes, 4, frame.base_end - 4)], all)
+
+      members == [] ->
+        count(1, 1)
+        frame.bytes
+
+      true ->
+        count(3, 1)
+        with_state(frame, entries, without_one(members))
     end
   end
 

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -44,6 +45,7 @@ func decoded(data []byte) string {
 	return fmt.Sprintf("valid %d %d %s %s %s", f.kind, f.id, target, told(f.payload), told(f.keys))
 }
 
+// encoded is asked with values and a creation that are given plain, before the last word.
 func encoded(w []string) string {
 	kind, _ := strconv.ParseInt(w[0], 10, 64)
 	id, _ := strconv.ParseInt(w[1], 10, 64)
@@ -58,21 +60,30 @@ func encoded(w []string) string {
 	if _, broken := writeFrame(kind, id, target, given(w[3]), nil); broken != nil { // the first to be named: E-14
 		return "refused " + broken.rule
 	}
-	entries, has := []entry{}, map[uint64]bool{}
-	if w[6] != "-" {
-		raw, broken := readFrame(given("d9d4f7850001616140" + w[6]))
+	raw := w[8]
+	entries, broken := plainEntries(given(w[7]), keysOf(given(raw)))
+	if broken != nil {
+		return "refused " + broken.rule
+	}
+	has := map[uint64]bool{}
+	if raw != "-" {
+		f, broken := readFrame(given("d9d4f7850001616140" + raw))
 		if broken != nil {
 			return "refused " + broken.rule
 		}
-		entries = raw.entries
-		for _, each := range entries {
-			has[each.key.number] = !each.key.isText
+		entries = append(entries, f.entries...)
+		for _, each := range f.entries {
+			has[each.key.number] = has[each.key.number] || !each.key.isText
 		}
 	}
-	for _, each := range traceEntries(t) {
-		if !has[1] && !has[each.key.number] { // E-11
-			entries = append(entries, each)
-		}
+	if created := traceOf(w[6], ""); created.context != nil && !has[13] {
+		entries = append(entries, numbered(13, contextItem(created.context)))
+	}
+	if has[3] { // E-11
+		t.state = ""
+	}
+	if !has[1] {
+		entries = append(entries, traceEntries(t)...)
 	}
 	data, broken := writeFrame(kind, id, target, given(w[3]), fitMap(entries, t, has))
 	if broken != nil {
@@ -147,7 +158,11 @@ func answer(words []string) string {
 	case words[0] == "decode":
 		return decoded(given(words[1]))
 	case words[0] == "encode":
+		return encoded(append(append([]string{}, words[1:7]...), "-", "-", words[7]))
+	case words[0] == "plain":
 		return encoded(words[1:])
+	case words[0] == "shed":
+		return counted(words[1:])
 	case words[0] == "meaning":
 		return meant(given(words[1]))
 	case words[0] == "restamp":
@@ -160,6 +175,27 @@ func answer(words []string) string {
 		return streamed(words[1], words[2:])
 	}
 	return "unsupported"
+}
+
+func counted(request []string) string {
+	shed = map[uint64]int{}
+	said := answer(request)
+	if !strings.HasPrefix(said, "frame ") {
+		return said
+	}
+	keys := []int{}
+	for key := range shed {
+		keys = append(keys, int(key))
+	}
+	sort.Ints(keys)
+	parts := []string{}
+	for _, key := range keys {
+		parts = append(parts, fmt.Sprintf("%d:%d", key, shed[uint64(key)]))
+	}
+	if len(parts) == 0 {
+		return "shed -"
+	}
+	return "shed " + strings.Join(parts, ",")
 }
 
 func testee() {

@@ -63,6 +63,10 @@ func numbered(key uint64, item []byte) entry {
 	return entry{key: name{number: key}, encoded: headOf(0, key), item: item}
 }
 
+func contextItem(c *context) []byte {
+	return bytesItem(bytes.Join([][]byte{{0, 0}, c.id, {1}, c.parent, {2, c.flags}}, nil))
+}
+
 func traceEntries(t trace) []entry {
 	if t.context == nil {
 		if t.decided {
@@ -70,10 +74,12 @@ func traceEntries(t trace) []entry {
 		}
 		return nil
 	}
-	c := t.context
-	binary := bytes.Join([][]byte{{0, 0}, c.id, {1}, c.parent, {2, c.flags}}, nil)
-	entries := []entry{numbered(1, bytesItem(binary))}
-	if members := fitState(strings.Split(t.state, ",")); len(members) > 0 {
+	entries := []entry{numbered(1, contextItem(t.context))}
+	members := fitState(strings.Split(t.state, ","))
+	if t.state != "" {
+		count(3, strings.Count(t.state, ",")+1-len(members))
+	}
+	if len(members) > 0 {
 		entries = append(entries, numbered(3, textItem(strings.Join(members, ","))))
 	}
 	return entries
@@ -104,12 +110,24 @@ func withoutOne(members []string) []string {
 	return append(append([]string{}, members[:at]...), members[at+1:]...)
 }
 
-func isTooBig(entries []entry) bool {
+func isTooBig(entries []entry) bool { return len(entries) > 64 || mapSize(entries) > 16384 }
+
+func mapSize(entries []entry) int {
 	size := len(headOf(5, uint64(len(entries))))
 	for _, each := range entries {
 		size += len(each.encoded) + len(each.item)
 	}
-	return len(entries) > 64 || size > 16384
+	return size
+}
+
+// itemOf gives the value of a numbered key, nil where it is not there.
+func itemOf(entries []entry, key uint64) []byte {
+	for _, each := range entries {
+		if !each.key.isText && each.key.number == key {
+			return each.item
+		}
+	}
+	return nil
 }
 
 func without(entries []entry, key uint64) []entry {
@@ -136,20 +154,35 @@ func withoutDrawn(entries []entry) []entry {
 func fitMap(entries []entry, t trace, given map[uint64]bool) []entry {
 	members := fitState(strings.Split(t.state, ","))
 	for isTooBig(entries) {
+		long := mapSize(entries) > 16384
 		if !given[1] && !given[3] && t.context != nil && len(members) > 0 {
 			members = withoutOne(members)
+			count(3, 1)
 			entries = without(entries, 3)
 			if len(members) > 0 {
 				entries = append(entries, numbered(3, textItem(strings.Join(members, ","))))
 			}
 			continue
 		}
+		if baggage := itemOf(entries, 5); baggage != nil && itemOf(entries, 3) == nil && !given[5] {
+			pairs := pairsOf(baggage)
+			if long {
+				pairs = withoutLargest(pairs)
+			} else {
+				pairs = pairs[:len(pairs)-1]
+			}
+			count(5, 1)
+			entries = append(without(entries, 5), baggageEntry(pairs)...)
+			continue
+		}
 		before := len(entries)
 		for _, key := range []uint64{3, 5, 13, 1} {
 			if kept := without(entries, key); len(kept) < len(entries) {
 				entries = kept
+				count(key, 1)
 				if key == 1 { // E-13
 					entries = withoutDrawn(entries)
+					count(11, len(kept)-len(entries))
 				}
 				break
 			}
@@ -173,10 +206,12 @@ func restamp(data []byte, t trace) ([]byte, *fault) {
 	}
 	stamp := traceEntries(t)
 	for len(stamp) == 2 && isTooBig(together(others, stamp)) { // L-2
+		count(3, 1)
 		t.state = strings.Join(withoutOne(fitState(strings.Split(t.state, ","))), ",")
 		stamp = traceEntries(t)
 	}
 	if isTooBig(together(others, stamp)) {
+		count(1, 1)
 		return data, nil
 	}
 	return withEntries(baseOf(data, f), together(others, stamp)), nil
