@@ -11,7 +11,7 @@ _EXECUTED = frozenset(Executed)
 
 
 class ModeUnknown(LookupError):
-    """A rollout's function failed for a destination, or gave no dialect. Nothing may be sent."""
+    """A rollout's function never gave a dialect for a destination. Nothing may be sent."""
 
 
 class RpcError(Exception):

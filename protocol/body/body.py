@@ -138,7 +138,7 @@ def _place(reason: str) -> str:
 
 
 def _in_words(expected: re.Match[str]) -> str:
-    """Types alone count: names of fields and keys are the application's."""
+    """Types alone are renamed: names of fields and keys are the application's."""
     return re.sub(r"[\w.]+(?=[`|, ])", lambda found: word(found[0]), expected[0])
 
 

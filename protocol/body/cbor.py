@@ -23,18 +23,11 @@ DEPTH: Final = 128
 #: Bytes of a bignum, at most: turning one into decimal takes the square of its length.
 BIGNUM_BYTES: Final = 1_024
 
-#: What stays as it is for cbor2 to write, beside what has a type in JSON: with these, all that is
-#: read can be sent back.
-NATIVE: Final = (
-    *(
-        bytes,
-        bytearray,
-        memoryview,
-        datetime.datetime,
-        decimal.Decimal,
-        fractions.Fraction,
-        complex,
-    ),
+#: What stays as it is for cbor2 to write, beside what has a type in JSON.
+NATIVE: Final = (bytes, bytearray, memoryview, datetime.datetime, decimal.Decimal)
+#: And what else is read, so that it can be sent back; apart, since each costs a call some time.
+RARE: Final = (
+    *(*NATIVE, fractions.Fraction, complex),
     *(ipaddress.IPv4Address, ipaddress.IPv4Network, ipaddress.IPv4Interface),
     *(ipaddress.IPv6Address, ipaddress.IPv6Network, ipaddress.IPv6Interface),
     *(cbor2.CBORTag, cbor2.CBORSimpleValue, type(cbor2.undefined)),
@@ -64,12 +57,15 @@ class CborError(ValueError):
 
 
 def write_item(value: object) -> bytes:
-    """The value as one item; what JSON has no type for as ``NATIVE`` and cbor2 have it.
+    """The value as one item; what JSON has no type for as ``RARE`` and cbor2 have it.
 
     Raises TypeError for a value that has no form in CBOR, or one that ``read_item`` would refuse.
     """
     try:
-        plain = msgspec.to_builtins(value, builtin_types=NATIVE)
+        try:
+            plain = msgspec.to_builtins(value, builtin_types=NATIVE)
+        except TypeError:
+            plain = msgspec.to_builtins(value, builtin_types=RARE)
         _check_shape(plain)
         return cbor2.dumps(plain)
     except (TypeError, ValueError, RecursionError, cbor2.CBOREncodeError) as error:

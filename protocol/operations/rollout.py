@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from logging import getLogger
+from typing import Final
 
 from tracewire.codec import is_frame
 from tracewire.codec.writing import Buffer, Extensions
@@ -14,6 +15,9 @@ from .census import Census
 from .traffic import DIALECTS, Dialect
 
 _logger = getLogger("tracewire.rollout")
+
+#: Destinations whose last answer is kept.
+_MOST_ANSWERS: Final = 1_000
 
 
 class NotReady(RuntimeError):
@@ -28,9 +32,11 @@ class Rollout:
     does not is lost.
 
     Args:
-        default: bare or framed, for destinations that the mapping does not have.
+        default: bare or framed, for destinations that the mapping does not have, bare if it is not
+            given; and for those that the function never gave a dialect for.
         destinations: the configuration, as a mapping, or as a function that is asked anew for each
-            message and so must be quick.
+            message and so must be quick. Where it fails or gives no dialect, that is logged once a
+            minute, and its last answer for the destination holds, else the default.
         tracing: makes the envelopes.
         census: asked before a switch to frames, and told of what is sent.
 
@@ -40,13 +46,13 @@ class Rollout:
 
     def __init__(
         self,
-        default: Dialect = "bare",
+        default: Dialect | None = None,
         destinations: Mapping[str, Dialect] | Callable[[str], Dialect] | None = None,
         *,
         tracing: Tracing | None = None,
         census: Census | None = None,
     ) -> None:
-        self._default = _checked(default, "the default")
+        self._default = None if default is None else _checked(default, "the default")
         self._configured: dict[str, Dialect] = {}
         self._ask: Callable[[str], Dialect] | None = None
         if callable(destinations):
@@ -55,6 +61,7 @@ class Rollout:
             instance_of("destinations", destinations, Mapping)  # type: ignore[type-abstract]
             for destination, dialect in destinations.items():
                 self._configured[destination] = _checked(dialect, f"destination {destination!r}")
+        self._answered: dict[str, Dialect] = {}
         self._switched: dict[str, Dialect] = {}
         self._tracing = Tracing() if tracing is None else instance_of("tracing", tracing, Tracing)
         self._census = None if census is None else instance_of("census", census, Census)
@@ -69,7 +76,7 @@ class Rollout:
             bare or framed.
 
         Raises:
-            ModeUnknown: the rollout's function gave no dialect.
+            ModeUnknown: the rollout's function never gave one, and there is no default.
         """
         return self._switched.get(destination) or self.configured(destination)
 
@@ -83,20 +90,31 @@ class Rollout:
             bare or framed.
 
         Raises:
-            ModeUnknown: the rollout's function gave no dialect.
+            ModeUnknown: the rollout's function never gave one, and there is no default.
         """
         if self._ask is None:
-            return self._configured.get(destination, self._default)
+            return self._configured.get(destination, self._default or "bare")
         try:
-            answer = self._ask(destination)
-        except Exception as error:
-            said = f"the rollout's function failed for destination {destination!r}"
-            why = f"{type(error).__name__}: {shown(error)}"
-            raise ModeUnknown(f"{said}: {why}") from error
-        if answer not in DIALECTS:
-            said = f"the rollout's function gave {answer!r} for destination {destination!r}"
-            raise ModeUnknown(f"{said}; it must give one of {DIALECTS}")
+            answer = _checked(self._ask(destination), "the rollout's function")
+        except BaseException as error:
+            FENCE.contain(_logger, "the function of a rollout gave no dialect", error)
+            return self._last_answer(destination, error)
+        if self._answered.get(destination) != answer:
+            self._keep_answer(destination, answer)
         return answer
+
+    def _last_answer(self, destination: str, error: BaseException) -> Dialect:
+        held = self._answered.get(destination) or self._default
+        if held is None:
+            said = f"the rollout's function gave no dialect for destination {destination!r}"
+            why = f"{type(error).__name__}: {shown(error)}"
+            raise ModeUnknown(f"{said}, and there is no default: {why}") from error
+        return held
+
+    def _keep_answer(self, destination: str, answer: Dialect) -> None:
+        self._answered[destination] = answer
+        if len(self._answered) > _MOST_ANSWERS:
+            self._answered.pop(next(iter(self._answered)), None)  # another thread may have taken it
 
     def wrap(
         self, destination: str, message: Buffer, extensions: Extensions | None = None
@@ -115,7 +133,7 @@ class Rollout:
         Raises:
             ValueError: a bare message begins like a frame (M-5).
             FrameError: the extensions make no valid frame.
-            ModeUnknown: the rollout's function gave no dialect.
+            ModeUnknown: the rollout's function never gave one, and there is no default.
         """
         mode = self.mode(destination)
         if mode == "framed":
@@ -169,7 +187,7 @@ class Rollout:
 
         Raises:
             NotReady: that means from bare to framed, and the census is not ready, as in `switch`.
-            ModeUnknown: the rollout's function gave no dialect.
+            ModeUnknown: the rollout's function never gave one, and there is no default.
         """
         if self.configured(destination) == "framed" and self.mode(destination) == "bare":
             self._check_ready(destination)

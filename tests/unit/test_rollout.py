@@ -113,11 +113,29 @@ def test_a_mode_that_is_none_is_refused_where_it_is_said(mode: Any) -> None:
     assert rollout.mode("guild") == "bare"
 
 
-@pytest.mark.parametrize("answer", ["both", "", None, True, 1, ["framed"]])
-def test_a_function_that_gives_no_mode_is_an_error_and_never_a_frame(answer: Any) -> None:
-    rollout = Rollout("framed", lambda name: answer)
-    with pytest.raises(ModeUnknown, match="'guild'"):
+class Untold(Exception):
+    def __str__(self) -> str:
+        raise TypeError("no text")
+
+
+def unknown_hash() -> Any:
+    """Something that cannot even be compared."""
+
+    class Odd:
+        def __eq__(self, other: object) -> bool:
+            raise TypeError("not comparable")
+
+        __hash__ = None  # type: ignore[assignment]
+
+    return Odd()
+
+
+@pytest.mark.parametrize("answer", ["both", "", None, True, 1, ["framed"], unknown_hash()])
+def test_a_function_that_gives_no_mode_is_an_error_where_there_is_no_default(answer: Any) -> None:
+    rollout = Rollout(destinations=lambda name: answer)
+    with pytest.raises(ModeUnknown, match="'guild'.*there is no default"):
         rollout.wrap("guild", MESSAGE)
+    assert Rollout("framed", lambda name: answer).mode("guild") == "framed"
 
 
 def test_a_function_that_fails_is_an_error_that_names_the_destination_and_the_cause() -> None:
@@ -125,8 +143,41 @@ def test_a_function_that_fails_is_an_error_that_names_the_destination_and_the_ca
         raise KeyError("no such flag")
 
     with pytest.raises(ModeUnknown, match="'guild'.*no such flag") as caught:
-        Rollout("framed", fail).wrap("guild", MESSAGE)
+        Rollout(destinations=fail).wrap("guild", MESSAGE)
     assert isinstance(caught.value.__cause__, KeyError)
+
+
+@pytest.mark.parametrize("failure", [KeyError("flag"), GeneratorExit(), Untold()])
+def test_the_last_answer_holds_where_the_function_fails(
+    failure: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers: list[Any] = ["framed", failure, "bare", failure, failure]
+
+    def ask(destination: str) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    rollout = Rollout("framed", ask)
+    assert [rollout.mode("guild") for _ in range(5)] == ["framed", "framed", "bare", "bare", "bare"]
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == ["the function of a rollout gave no dialect"]  # once, and then counted
+
+
+def test_a_thousand_last_answers_are_kept() -> None:
+    failing = False
+
+    def ask(destination: str) -> Any:
+        return None if failing else "framed"
+
+    rollout = Rollout(destinations=ask)
+    for number in range(1_001):
+        rollout.mode(f"guild.{number}")
+    failing = True
+    assert rollout.mode("guild.1") == "framed"
+    with pytest.raises(ModeUnknown, match="'guild.0'"):
+        rollout.mode("guild.0")
 
 
 def test_what_was_switched_is_sent_though_the_function_fails() -> None:
@@ -265,16 +316,11 @@ def test_what_is_refused_is_not_counted_as_sent() -> None:
     assert census.snapshot()[0]["sent"] == {"bare": 0, "framed": 0}
 
 
-class Untold(Exception):
-    def __str__(self) -> str:
-        raise TypeError("no text")
-
-
 def test_a_function_whose_error_has_no_text_is_named_all_the_same() -> None:
     def ask(destination: str) -> Any:
         raise Untold
 
-    with pytest.raises(ModeUnknown, match="'queue': Untold: <Untold, whose text cannot be made>"):
+    with pytest.raises(ModeUnknown, match="'queue'.*: Untold: <Untold, whose text cannot be made>"):
         Rollout(destinations=ask).mode("queue")
 
 
