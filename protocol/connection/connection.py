@@ -32,6 +32,8 @@ from tracewire.codec import (
     wrap,
 )
 from tracewire.codec.constants import MAX_ID, STREAM_PREFIX, TIMEOUT
+from tracewire.codec.item import BSTR
+from tracewire.codec.value import encode_head
 from tracewire.codec.writing import Extensions
 
 from ..constants import INVALID_RECORDS, Executed, Mode
@@ -207,15 +209,20 @@ class Connection:
             raise not_executed(Status.UNAVAILABLE, "out of ids")
         if self._grease is not None:
             extensions = self._grease.perhaps_on(id, payload, extensions)
-        frame = encode_request(id, method, payload, trace, extensions)
-        if len(frame) > handshake.peer_max_frame:
-            raise handshake.too_long(frame)
+        if outbox.congested:  # it is encoded once it is admitted
+            frame = encode_request(id, method, b"", trace, extensions)
+            length = len(frame) + len(encode_head(BSTR, len(payload))) - 1 + len(payload)
+        else:
+            frame = encode_request(id, method, payload, trace, extensions)
+            length = len(frame)
+        if length > handshake.peer_max_frame:
+            raise handshake.too_long(length)
         self._outgoing.begin(caller, expires)
         if expires is not None and expires < self.wake:
             self.wake = expires
         if outbox.congested:
             encoded = self._encoding(id, method, payload, trace, extensions, expires)
-            outbox.waiting.push(WaitingCall(id, len(frame), encoded))
+            outbox.waiting.push(WaitingCall(id, length, encoded))
             return id
         outbox.write(frame)
         if self._limits.keepalive_seconds is not None:
@@ -289,7 +296,7 @@ class Connection:
             if extensions:
                 self._check_extensions(extensions)
             if len(frame) > self._handshake.peer_max_frame:
-                raise self._handshake.too_long(frame)
+                raise self._handshake.too_long(len(frame))
         except RpcError as error:
             error.executed = Executed.YES
             self.fail(id, error)
@@ -822,7 +829,7 @@ class Connection:
 
     def _write_checked(self, frame: bytes, sender: object) -> None:
         if len(frame) > self._handshake.peer_max_frame:
-            raise self._handshake.too_long(frame)
+            raise self._handshake.too_long(len(frame))
         self._write(frame, sender)
 
     def _send_control(self, frame: Frame) -> None:
@@ -836,7 +843,7 @@ class Connection:
     def _greet(self) -> None:
         """Says hello, as early as it may be said, and goodbye if it is late for that. C-35, C-54"""
         if self.state in WRITING and (hello := self._handshake.take_hello()) is not None:
-            self.outbox.write_unqueued(encode(hello.frame()))
+            self.outbox.write(encode(hello.frame()))  # one, and small
         if (goaway := self._shutdown.take_parting()) is not None:
             self._send_control(goaway.frame())
 

@@ -54,3 +54,7 @@ class Deadlines:
                 return time
             heappop(heap)
         return inf
+
+
+#: Of every side that had none yet: an idle connection keeps no heap.
+NO_DEADLINES: Final = Deadlines()

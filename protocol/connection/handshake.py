@@ -111,7 +111,7 @@ class Handshake:
             said = f"the other side does not understand extension key {key}"
             raise not_executed(Status.FAILED_PRECONDITION, said)
 
-    def too_long(self, frame: bytes) -> RpcError:
+    def too_long(self, length: int) -> RpcError:
         """What is raised for a frame over ``peer_max_frame``. C-66, C-67"""
-        said = f"the frame has {len(frame)} bytes, the other side reads {self.peer_max_frame}"
+        said = f"the frame has {length} bytes, the other side reads {self.peer_max_frame}"
         return not_executed(Status.RESOURCE_EXHAUSTED, said)

@@ -8,7 +8,7 @@ from tracewire.codec import Status
 
 from ..constants import Executed
 from ..errors import RpcError
-from .deadlines import Deadlines
+from .deadlines import NO_DEADLINES, Deadlines
 from .events import CallFailed
 
 #: What ``OutgoingCalls.end`` gives for an id that no call is open under.
@@ -31,7 +31,7 @@ class OutgoingCalls:
     def __init__(self) -> None:
         self._open: dict[int, object] = {}
         self._next_id = 1
-        self.deadlines = Deadlines()
+        self.deadlines = NO_DEADLINES
 
     def __len__(self) -> int:
         return len(self._open)
@@ -50,6 +50,8 @@ class OutgoingCalls:
         self._next_id = id + 1
         self._open[id] = caller
         if expires is not None:
+            if self.deadlines is NO_DEADLINES:
+                self.deadlines = Deadlines()
             self.deadlines.set(id, expires)
         return id
 
@@ -104,7 +106,7 @@ class IncomingCalls:
         self._server = server
         self.read = self._cancels = 0
         self.last_id = 0
-        self.deadlines = Deadlines()
+        self.deadlines = NO_DEADLINES
 
     def __len__(self) -> int:
         return len(self._causes)
@@ -144,6 +146,8 @@ class IncomingCalls:
         self._causes[id] = None
         self._server.taken += 1
         if expires is not None:
+            if self.deadlines is NO_DEADLINES:
+                self.deadlines = Deadlines()
             self.deadlines.set(id, expires)
 
     def cause(self, id: int) -> Status | None:

@@ -1,6 +1,5 @@
 """What this side has written and its transport has not taken yet, and what waits for room there."""
 
-from collections import deque
 from typing import Final
 
 from tracewire.codec import to_stream
@@ -42,7 +41,7 @@ class Outbox:
         self._buffered = self._given = self._left = 0
         #: Bytes of records for which there is room.
         self._space = limit
-        self._unqueued = _Unqueued()
+        self._unqueued = _NONE
 
     def write(self, frame: bytes) -> None:
         record = to_stream(frame)
@@ -55,6 +54,8 @@ class Outbox:
 
     def write_unqueued(self, frame: bytes) -> None:
         """Writes what waits for nobody, and so is bounded. C-83, C-84"""
+        if self._unqueued is _NONE:
+            self._unqueued = _Unqueued()
         before = self._given + self._buffered
         self.write(frame)
         self._unqueued.add(before, self._given + self._buffered)
@@ -105,7 +106,7 @@ class _Unqueued:
     __slots__ = ("_runs", "size")
 
     def __init__(self) -> None:
-        self._runs: deque[tuple[int, int]] = deque()
+        self._runs: list[tuple[int, int]] = []
         self.size = 0
 
     def add(self, begin: int, end: int) -> None:
@@ -116,8 +117,17 @@ class _Unqueued:
 
     def written(self, position: int) -> None:
         """All before the position was."""
-        while self._runs and self._runs[0][0] < position:
-            begin, end = self._runs.popleft()
+        over = 0
+        for begin, end in self._runs:
+            if position <= begin:
+                break
             self.size -= min(end, position) - begin
             if position < end:
-                self._runs.appendleft((position, end))
+                self._runs[over] = position, end
+                break
+            over += 1
+        del self._runs[:over]
+
+
+#: Of every connection that wrote nothing of the kind yet.
+_NONE: Final = _Unqueued()

@@ -1,11 +1,16 @@
 """What was read and may not start yet, in order (C-88)."""
 
 from collections import OrderedDict
+from typing import Final
 
 from ..constants import QUEUED_BYTES
 from .events import MessageReceived, NotificationReceived, RequestReceived
 
 Startable = RequestReceived | NotificationReceived | MessageReceived
+
+
+#: Of every connection where nothing waits yet: most have no other for all their lives.
+_NOTHING: Final[OrderedDict[int, Startable]] = OrderedDict()
 
 
 class StartQueue:
@@ -22,7 +27,7 @@ class StartQueue:
         self.size = 0
         self._number = 0
         #: Requests by their ids; what nobody answers, by numbers below 0.
-        self._events: OrderedDict[int, Startable] = OrderedDict()
+        self._events = _NOTHING
 
     def __len__(self) -> int:
         return len(self._events)
@@ -32,6 +37,8 @@ class StartQueue:
         size = _size(event)
         if self.size + size > self.limit:
             return False
+        if self._events is _NOTHING:
+            self._events = OrderedDict()
         if isinstance(event, RequestReceived):
             self._events[event.id] = event
         else:

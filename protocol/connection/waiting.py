@@ -49,6 +49,10 @@ Waiter = WaitingResult | WaitingCall | WaitingMessage
 _RESULT: Final = -1
 
 
+#: Of every connection that nobody waits for yet: most have no other for all their lives.
+_NOBODY: Final[OrderedDict[Hashable, Waiter]] = OrderedDict()
+
+
 class Waiting:
     """The queue. Who gives up leaves it at once; ``size``: bytes of all in it."""
 
@@ -56,7 +60,7 @@ class Waiting:
 
     def __init__(self) -> None:
         #: Calls by their ids, results by theirs negated, messages by who sends them.
-        self._waiters: OrderedDict[Hashable, Waiter] = OrderedDict()
+        self._waiters = _NOBODY
         self.size = 0
 
     def __len__(self) -> int:
@@ -66,6 +70,8 @@ class Waiting:
         return iter(self._waiters.values())
 
     def push(self, waiter: Waiter) -> None:
+        if self._waiters is _NOBODY:
+            self._waiters = OrderedDict()
         self._waiters[_key(waiter)] = waiter
         self.size += waiter.size
 

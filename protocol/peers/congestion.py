@@ -9,7 +9,7 @@ from ..connection.events import Event
 from ..connection.start_queue import Startable
 from ..constants import UNQUEUED_BYTES
 from .backlog import Backlog, Backlogged
-from .stalls import Stalls, bytes_taken
+from .stalls import NOT_WATCHED, Stalls, bytes_taken
 from .writer import Writer
 
 
@@ -29,7 +29,16 @@ class Congested(Backlogged, Protocol):
 class Congestion:
     """Admits who waits for room, starts what waits to start, and sees that it goes on."""
 
-    __slots__ = ("_backlog", "_connection", "_loop", "_peer", "_relieving", "_stalls", "_writer")
+    __slots__ = (
+        "_backlog",
+        "_connection",
+        "_loop",
+        "_peer",
+        "_relieving",
+        "_stall_seconds",
+        "_stalls",
+        "_writer",
+    )
 
     def __init__(
         self,
@@ -42,7 +51,8 @@ class Congestion:
     ) -> None:
         self._peer, self._connection, self._writer = peer, connection, writer
         self._backlog = backlog
-        self._stalls = Stalls(stall_seconds)
+        self._stall_seconds = stall_seconds
+        self._stalls = NOT_WATCHED
         self._loop = loop
         self._relieving = False
 
@@ -95,6 +105,8 @@ class Congestion:
         kept_back = self._writer.is_paused or outbox.congested
         self._backlog.note(self._peer, connection.size if kept_back else 0)
         if self._stalls.due == inf and self._writer.left:
+            if self._stalls is NOT_WATCHED:
+                self._stalls = Stalls(self._stall_seconds)
             self._stalls.begin(self._loop.time(), self._taken)
 
     @property

@@ -79,3 +79,7 @@ class Stalls:
         else:
             self._idle += passed
         return self._full >= self._seconds or self._idle >= STALL_IDLE_TIMES * self._seconds
+
+
+#: Of every connection that kept nothing back yet.
+NOT_WATCHED: Final = Stalls(inf)

@@ -16,6 +16,10 @@ from .stalls import bytes_taken
 _HIGH_WATER: Final = 65_536
 
 
+#: Of every connection that had nothing to hold yet: most have no other for all their lives.
+_NOTHING: Final[deque[bytes]] = deque()
+
+
 class _Gone(asyncio.Transport):
     """The transport of a connection that is not there."""
 
@@ -64,7 +68,7 @@ class Writer:
         self._shut = self._paused = False
         self._copy: int | None = None
         #: What the transport was not given yet.
-        self._held: deque[bytes] = deque()
+        self._held = _NOTHING
         self._held_size = 0
         self.transport = _GONE
         _writers.add(self)
@@ -79,6 +83,8 @@ class Writer:
         """Gives how many bytes are not written yet."""
         transport = self.transport
         if self._paused:
+            if self._held is _NOTHING:
+                self._held = deque()
             self._held.append(data)
             self._held_size += len(data)
         elif not transport.is_closing():  # of which the peer is told only in a later turn

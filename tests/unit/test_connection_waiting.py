@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.talk import Maker, Talk, cancel, error, goaway, meet, outcome, ping, request
-from tracewire.codec import Kind, Status
+from tracewire.codec import Kind, Status, encode_request
 from tracewire.protocol.connection.connection import Connection
 from tracewire.protocol.connection.events import CallFailed, MessageSent, RequestCancelled
 from tracewire.protocol.connection.in_flight import ConcurrencyLimit
@@ -286,3 +286,27 @@ def test_the_last_id_may_wait_and_then_the_side_drains(fresh: Maker) -> None:  #
     assert talk.state() is State.OPEN
     talk.connection.written(0)
     assert [frame.kind for frame in talk.says()] == [Kind.REQUEST, Kind.GOAWAY]
+
+
+@pytest.mark.parametrize("length", [0, 1, 23, 24, 255, 256, 65_535, 65_536])
+def test_a_call_that_waits_counts_with_the_bytes_that_it_will_have(met: Maker, length: int) -> None:
+    talk = stuck(met)
+    connection, outbox = talk.connection, talk.connection.outbox
+    connection.request("caller", "method", bytes(length), extensions={"tenant": "a"})
+    waits = outbox.waiting.size
+    connection.written(0)
+    assert len(outbox.take()) == waits > length
+
+
+@pytest.mark.parametrize(("over", "status"), [(0, None), (1, Status.RESOURCE_EXHAUSTED)])
+def test_a_call_that_would_wait_is_as_long_as_the_other_side_reads(
+    met: Maker, over: int, status: Status | None
+) -> None:
+    talk = stuck(met)
+    longest = talk.connection.peer_max_frame - len(encode_request(1, "m", bytes(65_536))) + 65_536
+    try:
+        talk.connection.request("caller", "m", bytes(longest + over))
+    except RpcError as refused:
+        assert refused.status is status
+    else:
+        assert status is None
