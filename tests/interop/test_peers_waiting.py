@@ -116,12 +116,12 @@ async def test_no_handler_starts_while_more_than_the_limit_waits(plain: Place, o
     async with unread(plain, gate) as side:
         await side.fills(LIMIT + over)
         assert side.left == LIMIT + over
-        await side.says(request(LAST, "ready", b"\x07"), request(LAST + 1, "wait"))
+        await side.says(request(LAST, "wait"), request(LAST + 1, "ready", b"\x07"))
         assert gate.began.qsize() == 1 - over
         assert side.peer._connection.requests_open == 2
         gate.opened.set()
         answers = await side.hears(LAST, LAST + 1)
-        assert answers[LAST].payload == b"\x07"
+        assert answers[LAST + 1].payload == b"\x07"
         assert gate.began.qsize() == 1
 
 
