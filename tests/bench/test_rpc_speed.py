@@ -5,10 +5,9 @@ turns, round by round, and medians are compared.
 """
 
 import asyncio
-import time
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from tests.bench.conftest import Figure
 from tests.bench.measure import Comparison
@@ -17,11 +16,6 @@ from tests.bench.rpc.client import Echo
 from tests.bench.rpc.rounds import beside, take_turns, within
 
 ROUNDS = 20
-BATCHES = 5
-PAUSE = 4.0  # seconds
-BARE = 1 / 0.45
-#: Processors that two processes keep busy at least which run side by side.
-SIDE_BY_SIDE = 1.7
 #: Our processor time to a bare echo's, at most.
 WORK = 6.0
 CALLS = {"bare": 19_200, "grpc": 960}
@@ -30,14 +24,12 @@ OURS = 6_400
 Kind = AbstractAsyncContextManager[Echo]
 
 
-@dataclass(frozen=True)
-class Batch:
-    """``wall``: time a call, ours to theirs. ``work``: the same of processor time, of client and
-    server together. ``side_by_side``: how many processors our two kept busy."""
+class Batch(NamedTuple):
+    """Ours to theirs, a call. ``wall``: by time. ``work``: by processor time, of client and server
+    together."""
 
     wall: Comparison
-    work: float
-    side_by_side: float
+    work: Comparison
 
 
 def a_batch(name: str, other: Kind) -> Batch:
@@ -55,20 +47,16 @@ def a_batch(name: str, other: Kind) -> Batch:
 
     kinds = {"ours": client.ours(), "again": client.ours(), name: other}
     found = beside(asyncio.run(take_turns(kinds, nanoseconds, ROUNDS)), "ours", name, twin="ours")
-    ours, theirs = median(worked["ours"]), median(worked[name])
-    return Batch(found, ours / theirs, ours / found.ours)
+    ours, again, theirs = (median(worked[each]) for each in ("ours", "again", name))
+    same = max(ours, again) / min(ours, again)
+    return Batch(found, Comparison(ours / theirs, same, ours, theirs, found.unit))
 
 
-def test_calls_take_at_most_so_much_of_the_time_of_a_bare_echo(figure: Figure) -> None:
-    """Where the host never lets the two processes run side by side, their work is judged."""
-    batches = [a_batch("bare", client.bare())]
-    while not within(batches[-1].wall, BARE) and len(batches) < BATCHES:
-        time.sleep(PAUSE)  # until the host is another
-        batches.append(a_batch("bare", client.bare()))
-    best = min(batches, key=lambda batch: batch.wall.ratio)
-    figure("64 calls at a time / bare", best.wall, BARE)
-    in_turns = all(batch.side_by_side < SIDE_BY_SIDE for batch in batches)
-    assert within(best.wall, BARE) or (in_turns and best.work <= WORK), batches
+def test_calls_take_at_most_so_much_of_the_work_of_a_bare_echo(figure: Figure) -> None:
+    """Time is not judged: virtual machines change how their processors wake each other."""
+    batch = a_batch("bare", client.bare())
+    figure("work of 64 calls at a time / bare", batch.work, WORK)
+    assert within(batch.work, WORK)
 
 
 def test_calls_take_at_most_a_tenth_of_the_time_of_grpcs(figure: Figure) -> None:
