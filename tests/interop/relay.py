@@ -2,7 +2,8 @@
 
 ROUTES is JSON: the path on which to listen, and for each the path that records go on to. The
 terminating one is a hop of its own in the trace: it writes a new parent id, and a creation from the
-old trace where there is no usable one (C-27). All else it passes on. The damaging one turns a bit.
+old trace where there is no usable one (C-27). All else it passes on, but for what is of one
+connection. The damaging one turns a bit.
 """
 
 import asyncio
@@ -11,29 +12,40 @@ import random
 import sys
 from collections.abc import Awaitable, Callable
 
-from tracewire.codec import Frame, FrameError, TraceContext, decode, encode, is_frame
-from tracewire.codec.constants import CREATION
+from tracewire.codec import Frame, FrameError, Kind, TraceContext, decode, encode, is_frame
+from tracewire.codec.constants import BAGGAGE, CREATION, FANOUT, TRACE, TRACESTATE
+
+WRITTEN = {TRACE, TRACESTATE}
+#: What a stranger says of a trace, beside the trace. T-26
+DROPPED = {BAGGAGE, CREATION, FANOUT}
 
 
-def hop(record: bytes) -> bytes:
-    """The record as a terminating relay passes it on; what is no frame as it came."""
+def hop(record: bytes, trusts: bool = True) -> bytes | None:
+    """The record as a terminating relay passes it on, None for not at all.
+
+    What is no frame goes on as it came. ``trusts``: whether the sender is trusted as parent.
+    """
     if not is_frame(record):
         return record
     try:
         frame = decode(record)
     except FrameError:
-        return b""
-    trace = frame.trace
+        return None
+    kind, trace = frame.kind, frame.trace
+    assert kind is not None  # not bare
+    if kind > Kind.NOTIFICATION:  # C-29
+        return None
+    raw = {key: item for key, item in frame.raw_extensions.items() if key not in WRITTEN}
+    if not trusts:
+        raw = {key: item for key, item in raw.items() if key not in DROPPED}
     if not isinstance(trace, TraceContext):
-        return record
-    onward = TraceContext(trace.trace_id, random.getrandbits(63) + 1, trace.flags, trace.state)
-    raw = {key: item for key, item in frame.raw_extensions.items() if key not in (1, 3)}
+        return encode(Frame(kind, frame.id, frame.target, frame.payload, trace, None, raw))
+    state = trace.state if trusts else ""
+    onward = TraceContext(trace.trace_id, random.getrandbits(63) + 1, trace.flags, state)
     created: dict[int | str, object] = {}
-    if CREATION not in frame.extensions:
+    if trusts and CREATION not in frame.extensions:
         raw.pop(CREATION, None)  # unusable
         created[CREATION] = TraceContext(trace.trace_id, trace.span_id, trace.flags)
-    kind = frame.kind
-    assert kind is not None  # not bare
     return encode(Frame(kind, frame.id, frame.target, frame.payload, onward, created, raw))
 
 
@@ -43,7 +55,11 @@ def damage(record: bytes) -> bytes:
     return record[:at] + bytes([record[at] ^ 1]) + record[at + 1 :]
 
 
-PASS = {"transparent": lambda record: record, "terminating": hop, "damaging": damage}
+PASS: dict[str, Callable[[bytes], bytes | None]] = {
+    "transparent": lambda record: record,
+    "terminating": hop,
+    "damaging": damage,
+}
 
 
 Passes = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -62,8 +78,9 @@ def passing(kind: str, onward: str) -> Passes:
         while prefix := await reader.read(1):
             prefix += await reader.readexactly(3)
             record = await reader.readexactly(int.from_bytes(prefix, "big"))
-            record = PASS[kind](record)
-            to.write(len(record).to_bytes(4, "big") + record)
+            passed = PASS[kind](record)
+            if passed is not None:
+                to.write(len(passed).to_bytes(4, "big") + passed)
         to.close()
         writer.close()
 

@@ -3,11 +3,14 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.interop.calls import Gate, failure, said
 from tests.interop.places import Place
 from tests.unit.talk import error, hello, request
 from tracewire.codec import Kind, Status
 from tracewire.protocol import Executed, Limits, Service, current_call
+from tracewire.protocol.constants import Trust
 
 SOON = 0.05
 
@@ -122,3 +125,18 @@ async def test_a_deadline_holds_while_the_other_side_does_not_read(kernel: Place
         assert {each.status for each in errors} == {Status.DEADLINE_EXCEEDED}
         late = await failure(peer.call("ready", timeout=0.2))
         assert said(late) == (Status.DEADLINE_EXCEEDED, Executed.NO)
+
+
+@pytest.mark.parametrize("trust", ["link", "ignore"])
+async def test_a_strangers_timeout_is_the_deadline_and_no_more(place: Place, trust: Trust) -> None:
+    """A listener has no time of its own: without a timeout there is no deadline. T-20"""
+    service = Service()
+
+    @service.method
+    async def left() -> float | None:
+        deadline = current_call().deadline
+        return None if deadline is None else deadline - asyncio.get_running_loop().time()
+
+    async with await place.serve(service, trust=trust) as server, place.connect(server) as peer:
+        assert await peer.call("left") is None
+        assert 0 < await peer.call("left", timeout=60, returns=float) <= 60

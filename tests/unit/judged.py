@@ -152,16 +152,13 @@ JUDGED = {
     "T-30": f"{UNIT}tracing_extras.py::test_the_copy_that_is_not_sampled_has_no_carrier",
     "T-31": f"{UNIT}tracing_gate.py::test_forked_workers_draw_for_themselves",
     "T-32": f"{UNIT}tracestate.py::test_the_threshold_alone_is_erased",
+    "T-20": f"{INTEROP}peers_deadlines.py::test_a_strangers_timeout_is_the_deadline_and_no_more",
+    "T-26": f"{INTEROP}relay.py::test_what_a_stranger_says_beside_the_trace_is_dropped",
+    "C-28": f"{INTEROP}relay.py::test_over_the_limits_no_key_is_shed_that_is_not_known",
+    "C-98": f"{INTEROP}relay.py::test_over_the_limits_no_key_is_shed_that_is_not_known",
+    "C-99": f"{INTEROP}relay.py::test_a_fanout_goes_on_as_it_came_still_to_be_drawn",
+    "C-29": f"{INTEROP}relay.py::test_what_is_of_a_connection_goes_no_further",
     "R-1": f"{INTEROP}model.py::test_each_claim_is_broken_by_a_variant",
     "R-2": f"{UNIT}rollout.py::test_a_switch_to_frames_is_made_once_every_receiver_reads_them",
     "R-3": f"{INTEROP}model.py::test_each_claim_is_broken_by_a_variant",
 }
-
-#: Rules that nothing judges yet. None may be added.
-UNJUDGED = frozenset(
-    [
-        # Terminating relays: the package has none yet, and no program that is asked is one.
-        *("C-28", "C-29", "C-98", "C-99", "T-26"),
-        "T-20",  # a listener of ours has no time of its own that a timeout could lengthen
-    ]
-)
