@@ -40,6 +40,9 @@ from .messages import Goaway
 
 
 class State(Enum):
+    #: Enum's own is written in Python, and each answer asks whether a state is in a set.
+    __hash__ = object.__hash__
+
     OPEN = auto()
     DRAINING = auto()
     LEAVING = auto()

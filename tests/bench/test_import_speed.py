@@ -37,7 +37,7 @@ def beside_nothing(code: str) -> Comparison:
 
 @pytest.mark.parametrize(
     ("code", "limit"),
-    [("import tracewire", 1.3), ("from tracewire.protocol import connect, serve", 10.5)],
+    [("import tracewire", 1.3), ("from tracewire.protocol import connect, serve", 11)],
 )
 def test_an_import_takes_at_most_so_much_of_the_time_of_nothing(
     code: str, limit: float, figure: Figure
