@@ -18,7 +18,7 @@ from tracewire.protocol import (
 async def test_a_rollout_that_does_not_know_says_so_when_connecting() -> None:
     unknown: Any = lambda name: "neither"  # noqa: E731
     with pytest.raises(ModeUnknown, match="'neither'"):
-        await connect("memory://a", mode=Rollout("bare", unknown))
+        await connect("memory://a", mode=Rollout(destinations=unknown))
 
 
 @pytest.mark.parametrize(
