@@ -6,6 +6,7 @@ Everything is drawn from one seed, but for what the kernel's and the loop's pace
 import asyncio
 import socket
 import struct
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any, Final, Literal, Self
@@ -79,7 +80,8 @@ class Direction(asyncio.Protocol):
             self._go_on()
         elif self.ended:
             if target.can_write_eof():
-                target.write_eof()
+                with suppress(OSError):  # it is gone, of which the loop has not told yet
+                    target.write_eof()
             else:
                 target.close()
             if self.other.ended:
