@@ -18,10 +18,11 @@ CBOR: Final = 60  # what an absent content format means
 
 _BYTES: Final = (bytes, bytearray)
 
+# Patterns are compiled when they are first needed, not with every import.
 #: What msgspec says of types.
-_EXPECTED: Final = re.compile(r"^Expected `[^`]*`(?:, got `[^`]*`)?")
+_EXPECTED: Final = r"^Expected `[^`]*`(?:, got `[^`]*`)?"
 #: And where another form of the same number, or none for nothing, may do.
-_SAME_NUMBER: Final = re.compile(r"^Expected `[^`]*`, got `(?:float|cbor2\.UndefinedType)`")
+_SAME_NUMBER: Final = r"^Expected `[^`]*`, got `(?:float|cbor2\.UndefinedType)`"
 
 #: How many types are remembered.
 _TYPES: Final = 1_024
@@ -120,13 +121,13 @@ def _convert(value: object, type: Any) -> Any:
         return _converted(value, type)
     except msgspec.ValidationError as error:
         reason = str(error)
-    if _SAME_NUMBER.search(reason):
+    if re.search(_SAME_NUMBER, reason):
         try:
             return _converted(same_number(value), type)
         except msgspec.ValidationError as error:
             if _place(str(error)) != _place(reason):  # else it was no number, or not null, before
                 reason = str(error)
-    raise _invalid(_EXPECTED.sub(_in_words, reason.replace("`$[0]", "`$", 1)))
+    raise _invalid(re.sub(_EXPECTED, _in_words, reason.replace("`$[0]", "`$", 1)))
 
 
 def _converted(value: object, type: Any) -> Any:

@@ -8,11 +8,10 @@ takes a time that grows with the square of their number.
 
 import datetime
 import decimal
-import fractions
-import ipaddress
 import os
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, NoReturn
 
 import cbor2
@@ -25,13 +24,6 @@ BIGNUM_BYTES: Final = 1_024
 
 #: What stays as it is for cbor2 to write, beside what has a type in JSON.
 NATIVE: Final = (bytes, bytearray, memoryview, datetime.datetime, decimal.Decimal)
-#: And what else is read, so that it can be sent back; apart, since each costs a call some time.
-RARE: Final = (
-    *(*NATIVE, fractions.Fraction, complex),
-    *(ipaddress.IPv4Address, ipaddress.IPv4Network, ipaddress.IPv4Interface),
-    *(ipaddress.IPv6Address, ipaddress.IPv6Network, ipaddress.IPv6Interface),
-    *(cbor2.CBORTag, cbor2.CBORSimpleValue, type(cbor2.undefined)),
-)
 
 #: Whole floats below are the same number as an int.
 EXACT: Final = 2.0**53
@@ -56,8 +48,25 @@ class CborError(ValueError):
     """Bytes that are not one item, or one that is not read here; the message says why."""
 
 
+@cache
+def all_native() -> tuple[type, ...]:
+    """And what else is read, so that it can be sent back.
+
+    Apart, since each of them costs a call some time, and their modules every import.
+    """
+    import ipaddress
+    from fractions import Fraction
+
+    return (
+        *(*NATIVE, Fraction, complex),
+        *(ipaddress.IPv4Address, ipaddress.IPv4Network, ipaddress.IPv4Interface),
+        *(ipaddress.IPv6Address, ipaddress.IPv6Network, ipaddress.IPv6Interface),
+        *(cbor2.CBORTag, cbor2.CBORSimpleValue, type(cbor2.undefined)),
+    )
+
+
 def write_item(value: object) -> bytes:
-    """The value as one item; what JSON has no type for as ``RARE`` and cbor2 have it.
+    """The value as one item; what JSON has no type for as ``all_native`` and cbor2 have it.
 
     Raises TypeError for a value that has no form in CBOR, or one that ``read_item`` would refuse.
     """
@@ -65,7 +74,7 @@ def write_item(value: object) -> bytes:
         try:
             plain = msgspec.to_builtins(value, builtin_types=NATIVE)
         except TypeError:
-            plain = msgspec.to_builtins(value, builtin_types=RARE)
+            plain = msgspec.to_builtins(value, builtin_types=all_native())
         _check_shape(plain)
         return cbor2.dumps(plain)
     except (TypeError, ValueError, RecursionError, cbor2.CBOREncodeError) as error:
@@ -272,7 +281,7 @@ _WORDS: Final = {
     "decimal": "decimal fraction",
     "Fraction": "rational number",
 }
-_CLASS: Final = re.compile(r"<class '(?:\w+\.)*(\w+)'>")
+_CLASS: Final = r"<class '(?:\w+\.)*(\w+)'>"
 
 
 def word(name: str) -> str:
@@ -282,4 +291,4 @@ def word(name: str) -> str:
 
 
 def _in_words(message: str) -> str:
-    return _CLASS.sub(lambda found: word(found[1]), message)
+    return re.sub(_CLASS, lambda found: word(found[1]), message)

@@ -32,8 +32,6 @@ from tracewire.codec import (
     wrap,
 )
 from tracewire.codec.constants import MAX_ID, STREAM_PREFIX, TIMEOUT
-from tracewire.codec.item import BSTR
-from tracewire.codec.value import encode_head
 from tracewire.codec.writing import Extensions
 
 from ..constants import INVALID_RECORDS, Executed, Mode
@@ -63,7 +61,7 @@ from .outbox import Outbox
 from .records import record_reader
 from .shutdown import OPEN, READING, WRITING, Shutdown, State, Trigger
 from .start_queue import Startable, StartQueue
-from .waiting import Encoding, Waiter, WaitingCall, WaitingMessage, WaitingResult
+from .waiting import NEVER_SENT, Waiter, WaitingCall, WaitingMessage, WaitingResult
 
 Events = list[Event]
 
@@ -89,11 +87,11 @@ class Connection:
         "_clock",
         "_grease",
         "_handshake",
+        "_held",
         "_incoming",
         "_invalid",
         "_keepalive",
         "_limits",
-        "_held",
         "_notices",
         "_outgoing",
         "_reader",
@@ -209,9 +207,10 @@ class Connection:
             raise not_executed(Status.UNAVAILABLE, "out of ids")
         if self._grease is not None:
             extensions = self._grease.perhaps_on(id, payload, extensions)
-        if outbox.congested:  # it is encoded once it is admitted
-            frame = encode_request(id, method, b"", trace, extensions)
-            length = len(frame) + len(encode_head(BSTR, len(payload))) - 1 + len(payload)
+        waits = None
+        if outbox.congested:
+            waits = WaitingCall(id, method, payload, trace, extensions, expires)
+            length = waits.size - STREAM_PREFIX
         else:
             frame = encode_request(id, method, payload, trace, extensions)
             length = len(frame)
@@ -220,9 +219,8 @@ class Connection:
         self._outgoing.begin(caller, expires)
         if expires is not None and expires < self.wake:
             self.wake = expires
-        if outbox.congested:
-            encoded = self._encoding(id, method, payload, trace, extensions, expires)
-            outbox.waiting.push(WaitingCall(id, length, encoded))
+        if waits is not None:
+            outbox.waiting.push(waits)
             return id
         outbox.write(frame)
         if self._limits.keepalive_seconds is not None:
@@ -512,11 +510,13 @@ class Connection:
             return events
         writes = self._handshake.may_frame and self.state in WRITING
         for id in self._outgoing.deadlines.due(now):
-            error = RpcError(*_EXPIRED)
             if self.outbox.waiting.remove_call(id):
-                error = not_executed(Status.DEADLINE_EXCEEDED, _NEVER_SENT)
-            elif writes:
-                self.outbox.write_unqueued(cancel_frame(id))
+                error = not_executed(Status.DEADLINE_EXCEEDED, NEVER_SENT)
+            else:
+                said = "no response within the timeout"
+                error = RpcError(Status.DEADLINE_EXCEEDED, said, None, Executed.MAYBE)
+                if writes:
+                    self.outbox.write_unqueued(cancel_frame(id))
             events.append(CallFailed(self._outgoing.end(id), error))
         for id in self._incoming.deadlines.due(now):
             self._end_early(id, Status.DEADLINE_EXCEEDED, events)
@@ -750,28 +750,6 @@ class Connection:
         else:
             events.append(RequestCancelled(id, status))
 
-    def _encoding(
-        self,
-        id: int,
-        method: str,
-        payload: bytes,
-        trace: Trace,
-        extensions: Extensions | None,
-        expires: float | None,
-    ) -> Encoding:
-        """The request, to be encoded once it is admitted."""
-
-        def encoded() -> bytes:
-            sent = extensions
-            if expires is not None:  # C-85
-                microseconds = write_timeout(expires - self._clock())
-                if microseconds < 1:  # C-74
-                    raise not_executed(Status.DEADLINE_EXCEEDED, _NEVER_SENT)
-                sent = {**(extensions or {}), TIMEOUT: microseconds}
-            return encode_request(id, method, payload, trace, sent)
-
-        return encoded
-
     def _admit_waiter(self, waiter: Waiter, events: Events) -> None:
         """There is room for it: it is written."""
         outbox = self.outbox
@@ -783,7 +761,7 @@ class Connection:
             events.append(MessageSent(waiter.sender))
         else:
             try:
-                outbox.write(waiter.encode())
+                outbox.write(waiter.encode(self._clock))
             except RpcError as error:
                 events.append(CallFailed(self._outgoing.end(waiter.id), error))
             if waiter.id == MAX_ID:
@@ -928,13 +906,6 @@ _CAUSES: Final = {
     Status.CANCELLED: "the call was cancelled",
     Status.DEADLINE_EXCEEDED: "the deadline passed",
 }
-_NEVER_SENT: Final = "the deadline passed before the call could be sent"
-_EXPIRED: Final = (
-    Status.DEADLINE_EXCEEDED,
-    "no response within the timeout",
-    None,
-    Executed.MAYBE,
-)
 #: What a handler that had started and was cancelled is answered with: often, and all at once.
 #: By position, as below.
 _CANCELLED: Final = tuple(

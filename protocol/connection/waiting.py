@@ -4,10 +4,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from typing import Final
 
-from tracewire.codec.constants import STREAM_PREFIX
+from tracewire.codec import Status, Trace, encode_request
+from tracewire.codec.constants import STREAM_PREFIX, TIMEOUT
+from tracewire.codec.item import BSTR
+from tracewire.codec.value import encode_head
+from tracewire.codec.writing import Extensions
 
-#: Gives the frame as it is now, by the time that is left until its deadline. C-85
-Encoding = Callable[[], bytes]
+from ..errors import not_executed
+from ..wire import write_timeout
+
+NEVER_SENT: Final = "the deadline passed before the call could be sent"
 
 
 class WaitingResult:
@@ -21,16 +27,36 @@ class WaitingResult:
 
 
 class WaitingCall:
-    """A call. One with a deadline is encoded again once it is admitted. C-85
+    """A call, which is encoded once it is admitted.
 
     ``size``: bytes of its record.
     """
 
-    __slots__ = ("encode", "id", "size")
+    __slots__ = ("_expires", "_extensions", "_method", "_payload", "_trace", "id", "size")
 
-    def __init__(self, id: int, size: int, encode: Encoding) -> None:
-        self.id, self.encode = id, encode
-        self.size = STREAM_PREFIX + size
+    def __init__(
+        self,
+        id: int,
+        method: str,
+        payload: bytes,
+        trace: Trace,
+        extensions: Extensions | None,
+        expires: float | None,
+    ) -> None:
+        self.id, self._method, self._payload = id, method, payload
+        self._trace, self._extensions, self._expires = trace, extensions, expires
+        empty = len(encode_request(id, method, b"", trace, extensions)) - len(encode_head(BSTR, 0))
+        self.size = STREAM_PREFIX + empty + len(encode_head(BSTR, len(payload))) + len(payload)
+
+    def encode(self, clock: Callable[[], float]) -> bytes:
+        """With the time that is left now. RpcError where none is. C-85"""
+        extensions = self._extensions
+        if self._expires is not None:
+            microseconds = write_timeout(self._expires - clock())
+            if microseconds < 1:  # C-74
+                raise not_executed(Status.DEADLINE_EXCEEDED, NEVER_SENT)
+            extensions = {**(extensions or {}), TIMEOUT: microseconds}
+        return encode_request(self.id, self._method, self._payload, self._trace, extensions)
 
 
 class WaitingMessage:

@@ -120,8 +120,14 @@ class Peer(asyncio.BufferedProtocol, asyncio.Protocol):
         self._handlers = Handlers(self._connection, config, self._answered_one)
         self._outbox = self._connection.outbox
         self._writer = Writer(loop, config.limits.write_buffer)
-        watched = self._connection, self._writer, config.backlog, config.limits.stall_seconds
-        self._congestion = Congestion(self, *watched, loop)
+        self._congestion = Congestion(
+            self,
+            self._connection,
+            self._writer,
+            config.backlog,
+            config.limits.stall_seconds,
+            loop,
+        )
         self._flushing = False
         #: The transport is gone.
         self._lost = False

@@ -15,7 +15,6 @@ from .stalls import bytes_taken
 #: not moved with each write.
 _HIGH_WATER: Final = 65_536
 
-
 #: Of every connection that had nothing to hold yet: most have no other for all their lives.
 _NOTHING: Final[deque[bytes]] = deque()
 

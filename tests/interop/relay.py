@@ -11,19 +11,23 @@ import json
 import random
 import sys
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from tracewire.codec import Frame, FrameError, Kind, TraceContext, decode, encode, is_frame
 from tracewire.codec.constants import BAGGAGE, CREATION, FANOUT, TRACE, TRACESTATE
+
+if TYPE_CHECKING:
+    from tracewire.protocol.constants import Trust
 
 WRITTEN = {TRACE, TRACESTATE}
 #: What a stranger says of a trace, beside the trace. T-26
 DROPPED = {BAGGAGE, CREATION, FANOUT}
 
 
-def hop(record: bytes, trusts: bool = True) -> bytes | None:
+def hop(record: bytes, trust: "Trust" = "parent") -> bytes | None:
     """The record as a terminating relay passes it on, None for not at all.
 
-    What is no frame goes on as it came. ``trusts``: whether the sender is trusted as parent.
+    What is no frame goes on as it came. ``trust``: how far the sender is trusted.
     """
     if not is_frame(record):
         return record
@@ -36,6 +40,7 @@ def hop(record: bytes, trusts: bool = True) -> bytes | None:
     if kind > Kind.NOTIFICATION:  # C-29
         return None
     raw = {key: item for key, item in frame.raw_extensions.items() if key not in WRITTEN}
+    trusts = trust == "parent"
     if not trusts:
         raw = {key: item for key, item in raw.items() if key not in DROPPED}
     if not isinstance(trace, TraceContext):

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import resource
 import socket
 import weakref
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import pytest
 import uvloop
 
 from tests.interop.calls import Gate, begin, failure, said
+from tests.interop.descriptors import none_left
 from tests.interop.places import Certificates, Place, place_of
 from tracewire.codec import Status
 from tracewire.protocol import Executed, Limits, RpcError, Server, Service, connect, serve
@@ -382,18 +382,12 @@ async def test_where_descriptors_are_out_it_says_so_once_and_accepts_later(
     async with await serve("tcp://127.0.0.1:0", gate.service) as server:
         host, _, port = server.url.removeprefix("tcp://").rpartition(":")
         client = socket.socket()
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        lowest = os.dup(client.fileno())
-        os.close(lowest)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
-        try:
+        with none_left():
             client.connect((host, int(port)))
             while not caplog.records:
                 await asyncio.sleep(0)
             for _ in range(50):
                 await asyncio.sleep(0.001)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         (line,) = caplog.records
         assert server.url in line.getMessage()
         async with connect(server.url) as peer:

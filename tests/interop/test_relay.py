@@ -15,13 +15,14 @@ from tracewire.codec import (
     encode_notification,
 )
 from tracewire.codec.constants import BAGGAGE, CREATION, FANOUT, MAX_EXTENSION_BYTES
+from tracewire.protocol.constants import Trust
 
 TRACE = TraceContext(1, 2, 1, "a=b")
 UNKNOWN = 65_537
 
 
-def passed(frame: bytes, trusts: bool = True) -> Frame:
-    onward = hop(frame, trusts)
+def passed(frame: bytes, trust: Trust = "parent") -> Frame:
+    onward = hop(frame, trust)
     assert onward is not None
     return decode(onward)
 
@@ -57,8 +58,9 @@ def test_a_fanout_goes_on_as_it_came_still_to_be_drawn(trace: Trace) -> None:
     assert (onward.trace is trace) or isinstance(onward.trace, TraceContext)
 
 
+@pytest.mark.parametrize("trust", ["link", "ignore"])
 @pytest.mark.parametrize("trace", [TRACE, NOT_SAMPLED])
-def test_what_a_stranger_says_beside_the_trace_is_dropped(trace: Trace) -> None:
+def test_what_a_stranger_says_beside_the_trace_is_dropped(trace: Trace, trust: Trust) -> None:
     said: dict[int | str, object] = {
         BAGGAGE: {"a": "b"},
         CREATION: TRACE,
@@ -67,7 +69,7 @@ def test_what_a_stranger_says_beside_the_trace_is_dropped(trace: Trace) -> None:
         "text": 2,
     }
     sent = encode_notification("m", b"", trace, said)
-    onward = passed(sent, trusts=False)
+    onward = passed(sent, trust)
     assert set(onward.extensions) == {UNKNOWN, "text"}
     assert onward.raw_extensions["text"] == RawItem(b"\x02")
     assert getattr(onward.trace, "state", "") == ""

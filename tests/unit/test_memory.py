@@ -43,6 +43,7 @@ def test_each_connection_has_a_protocol_of_its_own() -> None:
             client.transport.write(b"%d" % number)
         for number, server in enumerate(accepted):
             await server.until_read(b"%d" % number)
+        assert len({id(each) for each in accepted}) == len(accepted) == 3
 
     in_loop(scenario)
 
@@ -183,7 +184,7 @@ def test_closed_server_frees_its_name_and_keeps_its_connections() -> None:
 
 def test_names_are_those_of_one_event_loop() -> None:
     async def scenario() -> None:
-        memory_listen("guild", Recorder)
+        assert memory_listen("guild", Recorder).is_serving()
 
     in_loop(scenario)
     in_loop(scenario)

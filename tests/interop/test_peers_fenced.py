@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import os
-import resource
 import socket
 from typing import Any
 
 import pytest
 
 from tests.interop.calls import Gate
+from tests.interop.descriptors import none_left
 from tests.interop.places import Place
 from tracewire.protocol import connect, serve
 
@@ -60,16 +59,10 @@ async def test_a_log_that_raises_keeps_nothing_from_being_accepted(
     async with await serve("tcp://127.0.0.1:0", gate.service) as server:
         host, _, port = server.url.removeprefix("tcp://").rpartition(":")
         client = socket.socket()
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        lowest = os.dup(client.fileno())
-        os.close(lowest)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
-        try:
+        with none_left():
             client.connect((host, int(port)))
             while not failing_log.asked:
                 await asyncio.sleep(0)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         async with connect(server.url) as peer:
             assert await peer.call("ready", 1, timeout=5) == 1
         client.close()
